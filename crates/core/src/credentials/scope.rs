@@ -1,0 +1,114 @@
+//! Scopes: what a principal may do.
+
+use std::fmt;
+
+/// One kind of thing that may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Scope {
+    /// Read links.
+    LinksRead,
+    /// Make, edit and delete links.
+    LinksWrite,
+    /// Read statistics.
+    AnalyticsRead,
+    /// Read events.
+    EventsRead,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::LinksRead, Self::LinksWrite, Self::AnalyticsRead, Self::EventsRead];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LinksRead => "links:read",
+            Self::LinksWrite => "links:write",
+            Self::AnalyticsRead => "analytics:read",
+            Self::EventsRead => "events:read",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// There is no scope of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is not a scope; there are {known}")]
+pub struct UnknownScope {
+    name: String,
+    known: String,
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scopes(u32);
+
+impl Scopes {
+    /// Every scope there is, those of later versions included.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// Whether `scope` is among them.
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Reads names parted by spaces or commas; `*` is every scope.
+    ///
+    /// # Errors
+    /// [`UnknownScope`] lists the scopes that there are.
+    pub fn parse(text: &str) -> Result<Self, UnknownScope> {
+        text.split([' ', ',']).filter(|name| !name.is_empty()).try_fold(Self::default(), |scopes, name| {
+            if name == "*" {
+                return Ok(Self::ALL);
+            }
+            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
+            let scope = scope.ok_or_else(|| UnknownScope {
+                name: name.to_owned(),
+                known: Scope::ALL.map(Scope::as_str).join(", "),
+            })?;
+            Ok(Self(scopes.0 | 1 << scope as u8))
+        })
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | 1 << scope as u8))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ALL {
+            return f.write_str("*");
+        }
+        let names: Vec<_> = Scope::ALL.into_iter().filter(|scope| self.contains(*scope)).map(Scope::as_str).collect();
+        f.write_str(&names.join(" "))
+    }
+}
+
+impl fmt::Debug for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scopes({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips() {
+        for text in ["links:read events:read", "*", ""] {
+            assert_eq!(Scopes::parse(text).unwrap().to_string(), text);
+        }
+        assert!(Scopes::parse("links:admin").unwrap_err().to_string().contains("links:write"));
+        assert!(!Scopes::parse("links:read").unwrap().contains(Scope::LinksWrite));
+    }
+}

@@ -1,0 +1,13 @@
+//! Rate limits: how much is allowed in how much time (contract §7).
+
+mod policy;
+mod port;
+
+#[cfg(feature = "services")]
+mod service;
+
+pub use policy::{Algorithm, Decision, InvalidPolicy, Policy, Standing, State, WhenAway};
+pub use port::RateLimiter;
+
+#[cfg(feature = "services")]
+pub use service::Limits;

@@ -1,0 +1,36 @@
+//! Links: the values, the port that keeps them, and the use cases.
+//!
+//! A create runs `Draft::read` → [`Links::create`] → [`LinkStore::write`]; a follow runs [`Follows::follow`], which
+//! stands in front of the port with a cache.
+
+mod destination;
+mod domain;
+mod edit;
+mod link;
+mod port;
+mod query;
+mod slug;
+
+#[cfg(feature = "services")]
+mod expiry;
+#[cfg(feature = "services")]
+mod follow;
+#[cfg(feature = "services")]
+mod service;
+
+pub use destination::{Destination, DestinationRules, InvalidDestination};
+pub use domain::{Domain, Site, UnknownDomain};
+pub use edit::{Draft, Edit};
+pub use link::{
+    InvalidLabel, Link, Metadata, RedirectStatus, ReferrerPolicy, Status, Tag, Tags, Title, Version,
+};
+pub use port::{Atomicity, Change, Keyed, LinkStore, LinkWrite, Outcome, Refusal, Written};
+pub use query::{AnchorKey, Direction, LinkAnchor, LinkFilter, LinkQuery, LinkSort, SortKey};
+pub use slug::{InvalidSlug, RESERVED, Slug};
+
+#[cfg(feature = "services")]
+pub use expiry::Expiry;
+#[cfg(feature = "services")]
+pub use follow::{Followed, Follows, Target, Visit};
+#[cfg(feature = "services")]
+pub use service::{Created, Links};
