@@ -32,6 +32,8 @@ pub enum Kind {
     Conflict,
     /// The caller is not known.
     Unauthenticated,
+    /// The credentials were good, and their time is over.
+    Expired,
     /// The caller is known, and lacks a scope; [`Error::issues`] names it.
     InsufficientScope,
     /// A dependency is away, full or overloaded. Worth a retry after [`Error::retry_after`].

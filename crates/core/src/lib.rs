@@ -28,10 +28,14 @@ pub mod conformance;
 #[cfg(feature = "services")]
 pub mod engine;
 #[cfg(feature = "services")]
+mod platform;
+#[cfg(feature = "services")]
 mod ports;
 #[cfg(feature = "wire")]
 pub mod wire;
 
 pub use error::{Error, Issue, Kind, Result};
+#[cfg(feature = "services")]
+pub use platform::{Platform, PlatformOptions};
 #[cfg(feature = "services")]
 pub use ports::Ports;

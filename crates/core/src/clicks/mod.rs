@@ -25,4 +25,4 @@ pub use tally::{Counts, Tallies};
 #[cfg(feature = "services")]
 pub use drain::{Drain, DrainOptions};
 #[cfg(feature = "services")]
-pub use service::Analytics;
+pub use service::{Analytics, ClickRetention};

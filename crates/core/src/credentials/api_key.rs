@@ -123,7 +123,7 @@ impl ApiKey {
 
     /// Who shows it.
     pub fn principal(&self) -> Principal {
-        Principal { workspace: self.workspace, key: self.id, scopes: self.scopes }
+        Principal { workspace: self.workspace, key: self.id, scopes: self.scopes, traceparent: None }
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Principal {
     pub key: KeyId,
     /// What they may do.
     pub scopes: Scopes,
+    /// The trace that they ask under (W3C Trace Context); carried on into the events that they cause.
+    pub traceparent: Option<Box<str>>,
 }
 
 impl Principal {

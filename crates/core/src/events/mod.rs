@@ -12,4 +12,4 @@ pub use port::{Acked, Batch, Bounds, EventBus, EventFilter, Logged, Read};
 pub use position::{Epoch, Position};
 
 #[cfg(feature = "services")]
-pub use feed::{Feed, FeedPage};
+pub use feed::{Feed, FeedPage, Retention};

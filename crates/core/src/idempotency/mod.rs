@@ -13,4 +13,4 @@ pub use key::{Fingerprint, IdempotencyKey, InvalidIdempotencyKey};
 pub use port::{Claim, ClaimRequest, IdempotencyStore, Lease, LeaseToken, ScopedKey, Settled};
 
 #[cfg(feature = "services")]
-pub use service::{Idempotency, IdempotencyOptions};
+pub use service::{Idempotency, IdempotencyOptions, Sweeper};

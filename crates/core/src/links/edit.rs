@@ -37,6 +37,8 @@ pub struct Draft {
     pub domain: Domain,
     /// Where it leads.
     pub destination: Destination,
+    /// When it was first made, for a link that comes from elsewhere; now otherwise. No client can set it.
+    pub created_at: Option<Timestamp>,
     /// The rest.
     pub edit: Edit,
 }
@@ -63,7 +65,7 @@ impl Draft {
             issues.insert(0, Issue::new("destination", "is required"));
         }
         match destination {
-            Some(destination) if issues.is_empty() => Ok(Self { slug, domain, destination, edit }),
+            Some(destination) if issues.is_empty() => Ok(Self { slug, domain, destination, created_at: None, edit }),
             _ => Err(issues),
         }
     }

@@ -31,6 +31,6 @@ pub use slug::{InvalidSlug, RESERVED, Slug};
 #[cfg(feature = "services")]
 pub use expiry::Expiry;
 #[cfg(feature = "services")]
-pub use follow::{Followed, Follows, Target, Visit};
+pub use follow::{Followed, Follows, LinkCache, Target, Visit, VisitKind};
 #[cfg(feature = "services")]
-pub use service::{Created, Links};
+pub use service::{Created, Links, MOST_AT_ONCE, Once};

@@ -8,12 +8,33 @@ use super::row::Row;
 use super::short_url;
 
 const USED: [&str; 13] = [
-    "link", "id", "custom_bitlinks", "long_url", "title", "tags", "archived", "created_at", "expiration_at", "deeplinks", "campaign_ids", "is_deleted",
+    "link",
+    "id",
+    "custom_bitlinks",
+    "long_url",
+    "title",
+    "tags",
+    "archived",
+    "created_at",
+    "expiration_at",
+    "deeplinks",
+    "campaign_ids",
+    "is_deleted",
     "clicks",
 ];
 
 /// Facts about the record in Bitly's own books.
-const IDLE: [&str; 9] = ["created_by", "client_id", "references", "modified_at", "keyword", "guid", "group_guid", "created_by_user", "qr_code"];
+const IDLE: [&str; 9] = [
+    "created_by",
+    "client_id",
+    "references",
+    "modified_at",
+    "keyword",
+    "guid",
+    "group_guid",
+    "created_by_user",
+    "qr_code",
+];
 
 /// The links that one bitlink becomes.
 pub(super) fn map(item: &Item) -> Mapped {
@@ -38,18 +59,32 @@ pub(super) fn map(item: &Item) -> Mapped {
     }
     item.note_unknown(&mut row, &USED, &IDLE);
 
-    let mut urls: Vec<&str> = item.text("link").or_else(|| item.text("id")).into_iter().collect();
+    let mut urls: Vec<&str> = item
+        .text("link")
+        .or_else(|| item.text("id"))
+        .into_iter()
+        .collect();
     urls.extend(item.names("custom_bitlinks"));
     let mut rows: Vec<Row> = Vec::with_capacity(urls.len());
     for url in urls {
         let (domain, slug) = short_url::split(url);
-        let known = rows.iter().any(|row| row.slug.as_deref() == Some(&slug) && row.domain == domain);
+        let known = rows
+            .iter()
+            .any(|row| row.slug.as_deref() == Some(&slug) && row.domain == domain);
         if slug.is_empty() || known {
             continue;
         }
-        let mut named = Row { slug: Some(slug), domain, ..row.clone() };
+        let mut named = Row {
+            slug: Some(slug),
+            domain,
+            ..row.clone()
+        };
         named.keep("imported_from", url);
         rows.push(named);
     }
-    if rows.is_empty() { Err("no back-half".to_owned()) } else { Ok(rows) }
+    if rows.is_empty() {
+        Err("no back-half".to_owned())
+    } else {
+        Ok(rows)
+    }
 }

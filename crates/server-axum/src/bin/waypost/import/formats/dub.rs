@@ -5,15 +5,66 @@ use super::row::Row;
 use super::short_url;
 
 const USED: [&str; 31] = [
-    "key", "shortLink", "domain", "url", "title", "tags", "expiresAt", "archived", "password", "clicks", "createdAt", "comments", "externalId", "disabledAt",
-    "expiredUrl", "proxy", "rewrite", "ios", "android", "geo", "testVariants", "trackConversion", "publicStats", "webhookIds", "folderId", "programId",
-    "partnerId", "tenantId", "description", "image", "video",
+    "key",
+    "shortLink",
+    "domain",
+    "url",
+    "title",
+    "tags",
+    "expiresAt",
+    "archived",
+    "password",
+    "clicks",
+    "createdAt",
+    "comments",
+    "externalId",
+    "disabledAt",
+    "expiredUrl",
+    "proxy",
+    "rewrite",
+    "ios",
+    "android",
+    "geo",
+    "testVariants",
+    "trackConversion",
+    "publicStats",
+    "webhookIds",
+    "folderId",
+    "programId",
+    "partnerId",
+    "tenantId",
+    "description",
+    "image",
+    "video",
 ];
 
 /// Facts about the record in Dub's own books, repetitions of others, and figures that only Dub can count.
 const IDLE: [&str; 25] = [
-    "id", "updatedAt", "qrCode", "workspaceId", "projectId", "userId", "user", "tagId", "tagIds", "lastClicked", "leads", "conversions", "sales", "saleAmount",
-    "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "doIndex", "testStartedAt", "testCompletedAt", "identifier", "linkRetentionCleanupDisabledAt", "flagged",
+    "id",
+    "updatedAt",
+    "qrCode",
+    "workspaceId",
+    "projectId",
+    "userId",
+    "user",
+    "tagId",
+    "tagIds",
+    "lastClicked",
+    "leads",
+    "conversions",
+    "sales",
+    "saleAmount",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "doIndex",
+    "testStartedAt",
+    "testCompletedAt",
+    "identifier",
+    "linkRetentionCleanupDisabledAt",
+    "flagged",
 ];
 
 /// What Dub can do with a link and a link here cannot.
@@ -38,7 +89,10 @@ const LEFT_OUT: [(&str, &str); 14] = [
 pub(super) fn map(item: &Item) -> Mapped {
     item.refuse_password("password")?;
     let key = item.text("key").map(short_url::slug);
-    let (host, path) = item.text("shortLink").map(short_url::split).unwrap_or_default();
+    let (host, path) = item
+        .text("shortLink")
+        .map(short_url::split)
+        .unwrap_or_default();
     let slug = key.unwrap_or(path);
     // `_root` is what Dub calls the bare domain.
     if slug == "_root" {

@@ -4,11 +4,31 @@ use super::item::{Item, Mapped};
 use super::row::Row;
 use super::short_url;
 
-const USED: [&str; 11] =
-    ["address", "link", "target", "domain", "description", "expire_in", "banned", "password", "visit_count", "created_at", "domain_id"];
+const USED: [&str; 11] = [
+    "address",
+    "link",
+    "target",
+    "domain",
+    "description",
+    "expire_in",
+    "banned",
+    "password",
+    "visit_count",
+    "created_at",
+    "domain_id",
+];
 
 /// Facts about the record in Kutt's own books.
-const IDLE: [&str; 8] = ["id", "uuid", "updated_at", "user_id", "banned_by_id", "searchable", "email", "total"];
+const IDLE: [&str; 8] = [
+    "id",
+    "uuid",
+    "updated_at",
+    "user_id",
+    "banned_by_id",
+    "searchable",
+    "email",
+    "total",
+];
 
 /// The link that one item becomes.
 pub(super) fn map(item: &Item) -> Mapped {

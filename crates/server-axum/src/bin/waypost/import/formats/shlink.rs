@@ -5,8 +5,20 @@ use super::row::Row;
 use super::short_url;
 
 const USED: [&str; 14] = [
-    "shortCode", "shortUrl", "longUrl", "domain", "title", "tags", "dateCreated", "meta", "visitsCount", "visitsSummary", "deviceLongUrls",
-    "hasRedirectRules", "forwardQuery", "crawlable",
+    "shortCode",
+    "shortUrl",
+    "longUrl",
+    "domain",
+    "title",
+    "tags",
+    "dateCreated",
+    "meta",
+    "visitsCount",
+    "visitsSummary",
+    "deviceLongUrls",
+    "hasRedirectRules",
+    "forwardQuery",
+    "crawlable",
 ];
 
 /// Facts that a link here has no use for: the old name of a summary, and the account that made it.
@@ -16,15 +28,17 @@ const IDLE: [&str; 3] = ["originalUrl", "validateUrl", "author"];
 pub(super) fn map(item: &Item) -> Mapped {
     let mut row = Row::new(item.line, item.text("longUrl"))?;
     let from = item.text("shortUrl");
-    let (host, path) = from.map(short_url::split).unwrap_or_default();
-    let code = item.text("shortCode").map(short_url::slug).unwrap_or(path);
+    let path = || from.map(|url| short_url::split(url).1).unwrap_or_default();
+    let code = item
+        .text("shortCode")
+        .map(short_url::slug)
+        .unwrap_or_else(path);
     if code.is_empty() {
         return Err("no short code".to_owned());
     }
     row.slug = Some(code);
     // `domain` is null on the default host, and that host is the old server's, not one that was chosen for the link.
-    row.domain = if item.get("domain").is_some() { item.text("domain").and_then(short_url::domain) } else { None };
-    let _ = host;
+    row.domain = item.text("domain").and_then(short_url::domain);
     if let Some(from) = from {
         row.keep("imported_from", from);
     }
@@ -33,7 +47,10 @@ pub(super) fn map(item: &Item) -> Mapped {
     row.created(item.time("dateCreated")?.as_deref());
     let meta = item.object("meta");
     row.expires(meta.time("validUntil")?.as_deref())?;
-    let visits = item.object("visitsSummary").count("total").or_else(|| item.count("visitsCount"));
+    let visits = item
+        .object("visitsSummary")
+        .count("total")
+        .or_else(|| item.count("visitsCount"));
     row.clicks(visits, meta.limit("maxVisits")?);
     if let Some(since) = meta.time("validSince")? {
         row.keep("valid_since", since);

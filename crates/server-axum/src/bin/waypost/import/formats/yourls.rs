@@ -13,7 +13,15 @@ use super::sql::Tuples;
 /// The columns of the table, for dumps that do not name them.
 const COLUMNS: [&str; 6] = ["keyword", "url", "title", "timestamp", "ip", "clicks"];
 
-const USED: [&str; 7] = ["keyword", "shorturl", "url", "title", "timestamp", "ip", "clicks"];
+const USED: [&str; 7] = [
+    "keyword",
+    "shorturl",
+    "url",
+    "title",
+    "timestamp",
+    "ip",
+    "clicks",
+];
 
 /// The link that one item or one row of the table becomes.
 pub(super) fn map(item: &Item) -> Mapped {
@@ -23,7 +31,11 @@ pub(super) fn map(item: &Item) -> Mapped {
         (None, Some(url)) => {
             // A keyword holds no slash, so whatever stands before the last one is the folder that YOURLS lives in.
             let (domain, path) = short_url::split(url);
-            row.slug = path.rsplit('/').next().filter(|keyword| !keyword.is_empty()).map(str::to_owned);
+            row.slug = path
+                .rsplit('/')
+                .next()
+                .filter(|keyword| !keyword.is_empty())
+                .map(str::to_owned);
             row.domain = domain;
             row.keep("imported_from", url);
         }
@@ -54,7 +66,11 @@ impl<R: Read> Dump<R> {
     pub(super) fn new(reader: R) -> Self {
         // The prefix before `url` is the site's own choice; the other tables end in `options` and `log`.
         let wanted = |table: &str| table.ends_with("_url") || table == "url";
-        Dump { tuples: Tuples::new(reader, wanted, &COLUMNS), ready: VecDeque::new(), ended: false }
+        Dump {
+            tuples: Tuples::new(reader, wanted, &COLUMNS),
+            ready: VecDeque::new(),
+            ended: false,
+        }
     }
 }
 
@@ -66,18 +82,31 @@ impl<R: Read> Iterator for Dump<R> {
             match self.tuples.next() {
                 Ok(Some(tuple)) => match tuple.values {
                     Ok(values) => {
-                        let fields: Map<String, Value> = values.into_iter().map(|(key, value)| (key, value.map_or(Value::Null, Value::from))).collect();
+                        let fields: Map<String, Value> = values
+                            .into_iter()
+                            .map(|(key, value)| (key, value.map_or(Value::Null, Value::from)))
+                            .collect();
                         self.ready = Item::new(tuple.line, fields).outcomes(map);
                     }
                     Err(reason) => {
-                        let refused = Refused { line: tuple.line, reason: reason.to_owned(), raw: tuple.raw, scope: Scope::Row };
+                        let refused = Refused {
+                            line: tuple.line,
+                            reason: reason.to_owned(),
+                            raw: tuple.raw,
+                            scope: Scope::Row,
+                        };
                         self.ready.push_back(Err(refused));
                     }
                 },
                 Ok(None) => self.ended = true,
                 Err(broken) => {
                     self.ended = true;
-                    let refused = Refused { line: self.tuples.line, reason: broken.to_string(), raw: String::new(), scope: Scope::Rest };
+                    let refused = Refused {
+                        line: self.tuples.line(),
+                        reason: broken.to_string(),
+                        raw: String::new(),
+                        scope: Scope::Rest,
+                    };
                     self.ready.push_back(Err(refused));
                 }
             }

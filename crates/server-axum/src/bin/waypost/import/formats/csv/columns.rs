@@ -3,81 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::OpenError;
-
-/// What a column can say about a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
-    /// The slug, or a whole short URL.
-    Slug,
-    /// The short URL, from which domain and slug are taken where no column of their own says them.
-    ShortUrl,
-    /// Where the link leads.
-    Destination,
-    /// The host of the short link.
-    Domain,
-    /// A number that stands for a domain and means nothing outside its own database.
-    DomainNumber,
-    /// The title.
-    Title,
-    /// Tags, separated by `|`, `,` or `;`, or as a JSON array.
-    Tags,
-    /// When the link was made.
-    CreatedAt,
-    /// From when on the link works.
-    ValidSince,
-    /// When the link ends.
-    ExpiresAt,
-    /// How many redirects the link may answer in all.
-    MaxClicks,
-    /// How many it has answered.
-    Clicks,
-    /// 301, 302, 303, 307 or 308.
-    RedirectStatus,
-    /// Yes for a link that shall not redirect.
-    Disabled,
-    /// No for a link that shall not redirect.
-    Enabled,
-    /// `active`, `disabled`, ….
-    Status,
-    /// Yes for a link that is out of sight but works.
-    Archived,
-    /// Anything but no for a link behind a password.
-    Password,
-    /// A JSON object.
-    Metadata,
-}
-
-/// Every name that a field goes by, letters and digits only, in lower case. Earlier names win over later ones.
-const NAMES: [(Field, &[&str]); 19] = [
-    (
-        Field::Slug,
-        &["slug", "short", "keyword", "alias", "code", "shortcode", "customslug", "custombackhalf", "backhalf", "address", "key", "path", "shortid", "shortpath"],
-    ),
-    (Field::ShortUrl, &["shorturl", "shortlink", "bitlink"]),
-    (
-        Field::Destination,
-        &[
-            "destination", "destinationurl", "longurl", "longlink", "target", "targeturl", "originalurl", "original", "url", "redirecturl", "redirectto",
-            "fullurl", "href",
-        ],
-    ),
-    (Field::Domain, &["domain", "domainname", "shortdomain", "host", "hostname"]),
-    (Field::DomainNumber, &["domainid"]),
-    (Field::Title, &["title", "label", "description"]),
-    (Field::Tags, &["tags", "tag", "tagnames", "labels"]),
-    (Field::CreatedAt, &["createdat", "created", "createdon", "createddate", "datecreated", "creationdate", "timestamp", "date"]),
-    (Field::ValidSince, &["validsince", "validfrom", "startsat"]),
-    (Field::ExpiresAt, &["expiresat", "expires", "expirein", "expireat", "expirationat", "expirationdate", "expirydate", "expiry", "expiration", "validuntil"]),
-    (Field::MaxClicks, &["maxclicks", "maxvisits", "clicklimit", "visitslimit", "maxhits"]),
-    (Field::Clicks, &["clicks", "totalclicks", "clickcount", "visits", "visitcount", "visitscount", "hits", "engagements", "totalengagements"]),
-    (Field::RedirectStatus, &["redirectstatus", "redirecttype", "redirectcode", "statuscode", "httpstatus", "httpcode"]),
-    (Field::Disabled, &["disabled", "isdisabled", "banned", "isbanned"]),
-    (Field::Enabled, &["enabled", "isenabled", "active", "isactive"]),
-    (Field::Status, &["status", "state"]),
-    (Field::Archived, &["archived", "isarchived", "hidden"]),
-    (Field::Password, &["password", "passcode", "haspassword", "passwordprotected"]),
-    (Field::Metadata, &["metadata"]),
-];
+use super::fields::{Field, NAMES, known, plain};
 
 /// Columns that were named by hand: `slug=Package`, or `slug=#1` for the first column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,7 +26,13 @@ impl ColumnMap {
         let (field, column) = text.split_once('=').ok_or_else(wrong)?;
         let field = known(&plain(field)).ok_or_else(wrong)?;
         let pick = match column.trim().strip_prefix('#') {
-            Some(number) => Pick::Number(number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?),
+            Some(number) => Pick::Number(
+                number
+                    .parse()
+                    .ok()
+                    .filter(|number| *number > 0)
+                    .ok_or_else(wrong)?,
+            ),
             None => Pick::Named(column.trim().to_owned()),
         };
         self.0.push((field, pick));
@@ -109,7 +41,10 @@ impl ColumnMap {
 
     /// Whether every column is named by its number, so that no header is needed.
     fn needs_no_header(&self) -> bool {
-        let numbered = self.0.iter().all(|(_, pick)| matches!(pick, Pick::Number(_)));
+        let numbered = self
+            .0
+            .iter()
+            .all(|(_, pick)| matches!(pick, Pick::Number(_)));
         numbered && self.0.iter().any(|(field, _)| *field == Field::Destination)
     }
 }
@@ -133,33 +68,59 @@ impl Columns {
     /// # Errors
     ///
     /// [`OpenError`] that names the cure: no known column, one column twice, or a mapped column that is not there.
-    pub(crate) fn read(header: Vec<String>, map: &ColumnMap, id_is_short_url: bool) -> Result<Columns, OpenError> {
+    pub(crate) fn read(
+        header: Vec<String>,
+        map: &ColumnMap,
+        id_is_short_url: bool,
+    ) -> Result<Columns, OpenError> {
         let looks_like_data = header.iter().any(|cell| cell.contains("://"));
         let headerless = looks_like_data && map.needs_no_header();
         if looks_like_data && !headerless {
             return Err(OpenError::NoHeader);
         }
-        let plain_names: Vec<String> = header.iter().map(|name| if headerless { String::new() } else { plain(name) }).collect();
+        let plain_names: Vec<String> = header
+            .iter()
+            .map(|name| {
+                if headerless {
+                    String::new()
+                } else {
+                    plain(name)
+                }
+            })
+            .collect();
         let mut at = BTreeMap::new();
         for (field, pick) in &map.0 {
             let column = match pick {
                 Pick::Number(number) => Some(number - 1).filter(|column| *column < header.len()),
-                Pick::Named(name) => {
-                    header.iter().position(|cell| cell.trim() == name).or_else(|| plain_names.iter().position(|cell| *cell == plain(name)))
-                }
+                Pick::Named(name) => header
+                    .iter()
+                    .position(|cell| cell.trim() == name)
+                    .or_else(|| plain_names.iter().position(|cell| *cell == plain(name))),
             };
-            let missing = || OpenError::NoSuchColumn { wanted: pick.to_string(), found: header.join(", ") };
+            let missing = || OpenError::NoSuchColumn {
+                wanted: pick.to_string(),
+                found: header.join(", "),
+            };
             at.insert(*field, column.ok_or_else(missing)?);
         }
         for (field, names) in NAMES {
             if at.contains_key(&field) {
                 continue;
             }
-            let Some(name) = names.iter().find(|name| plain_names.iter().any(|cell| cell == *name)) else { continue };
+            let Some(name) = names
+                .iter()
+                .find(|name| plain_names.iter().any(|cell| cell == *name))
+            else {
+                continue;
+            };
             let mut columns = (0..header.len()).filter(|column| plain_names[*column] == *name);
             if let Some(column) = columns.next() {
                 if let Some(second) = columns.next() {
-                    return Err(OpenError::SameColumnTwice { name: header[column].clone(), first: column + 1, second: second + 1 });
+                    return Err(OpenError::SameColumnTwice {
+                        name: header[column].clone(),
+                        first: column + 1,
+                        second: second + 1,
+                    });
                 }
                 at.insert(field, column);
             }
@@ -167,18 +128,31 @@ impl Columns {
         let named = |name: &str| plain_names.iter().position(|cell| cell == name);
         if let Some(link) = named("link") {
             // One service means the short URL by `link`, a plain two-column list the destination.
-            let field = if at.contains_key(&Field::Destination) { Field::ShortUrl } else { Field::Destination };
+            let field = if at.contains_key(&Field::Destination) {
+                Field::ShortUrl
+            } else {
+                Field::Destination
+            };
             at.entry(field).or_insert(link);
         }
         if let Some(id) = named("id").filter(|_| id_is_short_url) {
             at.entry(Field::ShortUrl).or_insert(id);
         }
         if !at.contains_key(&Field::Destination) {
-            return Err(OpenError::NoDestination { found: header.join(", ") });
+            return Err(OpenError::NoDestination {
+                found: header.join(", "),
+            });
         }
-        let ignored = (0..header.len()).filter(|column| !headerless && !at.values().any(|used| used == column)).map(|column| header[column].clone());
+        let ignored = (0..header.len())
+            .filter(|column| !headerless && !at.values().any(|used| used == column))
+            .map(|column| header[column].clone());
         let ignored = ignored.filter(|name| !name.trim().is_empty()).collect();
-        Ok(Columns { at, names: header, ignored, headerless })
+        Ok(Columns {
+            at,
+            names: header,
+            ignored,
+            headerless,
+        })
     }
 
     /// Where the field stands, if anywhere.
@@ -204,13 +178,4 @@ impl std::fmt::Display for Pick {
             Pick::Number(number) => write!(out, "#{number}"),
         }
     }
-}
-
-fn known(name: &str) -> Option<Field> {
-    NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(field, _)| *field)
-}
-
-/// `Long URL`, `long_url` and `longUrl` are one name.
-pub(crate) fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -49,7 +49,12 @@ pub(crate) struct Records<R> {
 }
 
 enum Scan {
-    Record { fields: Vec<Vec<u8>>, text: usize, length: usize, breaks: u64 },
+    Record {
+        fields: Vec<Vec<u8>>,
+        text: usize,
+        length: usize,
+        breaks: u64,
+    },
     More,
     Unclosed,
 }
@@ -57,7 +62,14 @@ enum Scan {
 impl<R: Read> Records<R> {
     /// Reads from the first line of `reader`, whose byte order mark is already taken off.
     pub(crate) fn new(reader: R, delimiter: u8) -> Self {
-        Records { reader, delimiter, buffer: Vec::new(), start: 0, ended: false, line: 1 }
+        Records {
+            reader,
+            delimiter,
+            buffer: Vec::new(),
+            start: 0,
+            ended: false,
+            line: 1,
+        }
     }
 
     /// Counts lines that were read before the first record.
@@ -82,12 +94,25 @@ impl<R: Read> Records<R> {
                 return Ok(None);
             }
             match scan(rest, self.delimiter, self.ended) {
-                Scan::Record { fields, text, length, breaks } => {
-                    let record = Record { line: self.line, fields, raw: rest[..text].to_vec() };
+                Scan::Record {
+                    fields,
+                    text,
+                    length,
+                    breaks,
+                } => {
+                    let record = Record {
+                        line: self.line,
+                        fields,
+                        raw: rest[..text].to_vec(),
+                    };
                     self.start += length;
                     self.line += breaks;
                     // Blank lines and a spreadsheet's trailing `;;;` say nothing, so nothing is lost with them.
-                    if record.fields.iter().any(|field| !field.trim_ascii().is_empty()) {
+                    if record
+                        .fields
+                        .iter()
+                        .any(|field| !field.trim_ascii().is_empty())
+                    {
                         return Ok(Some(Ok(record)));
                     }
                 }
@@ -103,11 +128,22 @@ impl<R: Read> Records<R> {
         self.line += 1;
         let rest = &self.buffer[self.start..];
         if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let raw = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec();
+            let raw = rest[..end]
+                .strip_suffix(b"\r")
+                .unwrap_or(&rest[..end])
+                .to_vec();
             self.start += end + 1;
-            return Ok(Broken { line, reason: "a quote opens on this line and never closes", raw });
+            return Ok(Broken {
+                line,
+                reason: "a quote opens on this line and is never closed",
+                raw,
+            });
         }
-        let reason = if self.ended { "a quote opens on this line and never closes" } else { "the line is longer than 256 KiB" };
+        let reason = if self.ended {
+            "a quote opens on this line and is never closed"
+        } else {
+            "the line is longer than 256 KiB"
+        };
         let raw = rest[..rest.len().min(EXCERPT)].to_vec();
         loop {
             self.start = self.buffer.len();
@@ -123,11 +159,21 @@ impl<R: Read> Records<R> {
         Ok(Broken { line, reason, raw })
     }
 
+    /// Reads once more. One read and no more, so that a pipe's rows come as they are written, and a reader that fails
+    /// takes none of the rows before it along.
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.start);
         self.start = 0;
-        let read = self.reader.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
-        self.ended = read == 0;
+        let kept = self.buffer.len();
+        self.buffer.resize(kept + CHUNK, 0);
+        let read = loop {
+            match self.reader.read(&mut self.buffer[kept..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.buffer.truncate(kept + *read.as_ref().unwrap_or(&0));
+        self.ended = read? == 0;
         Ok(())
     }
 }
@@ -149,7 +195,16 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
                 field.push(b'"');
                 at += 1;
             }
-            b'"' if quoted => quoted = false,
+            b'"' if quoted => {
+                // A quote that closes lines further down, in the middle of a cell, belongs to another cell: the one that
+                // opened was never closed. On one line it may pass, since nothing else can be swallowed by it.
+                let whole =
+                    matches!(following, None | Some(b'\n' | b'\r')) || following == Some(delimiter);
+                if breaks > 0 && !whole {
+                    return Scan::Unclosed;
+                }
+                quoted = false;
+            }
             _ if quoted => {
                 breaks += u64::from(byte == b'\n');
                 field.push(byte);
@@ -157,9 +212,18 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
             b'"' if fresh => (quoted, fresh) = (true, false),
             b'\n' | b'\r' => {
                 let text = at - 1;
-                let length = if byte == b'\r' && following == Some(b'\n') { at + 1 } else { at };
+                let length = if byte == b'\r' && following == Some(b'\n') {
+                    at + 1
+                } else {
+                    at
+                };
                 fields.push(field);
-                return Scan::Record { fields, text, length, breaks: breaks + 1 };
+                return Scan::Record {
+                    fields,
+                    text,
+                    length,
+                    breaks: breaks + 1,
+                };
             }
             _ if byte == delimiter => {
                 fields.push(std::mem::take(&mut field));
@@ -176,7 +240,12 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
         (true, true) => Scan::Unclosed,
         (true, false) => {
             fields.push(field);
-            Scan::Record { fields, text: bytes.len(), length: bytes.len(), breaks }
+            Scan::Record {
+                fields,
+                text: bytes.len(),
+                length: bytes.len(),
+                breaks,
+            }
         }
     }
 }

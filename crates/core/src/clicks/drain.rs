@@ -1,0 +1,185 @@
+//! The drain: from the spool into the roll-ups.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Class, Click, ClickBatch, ClickId, ClickSpool, ClickStore, Describe, Hit, Tallies};
+use crate::clock::Clock;
+use crate::engine::{Engine, Next};
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::events::{Event, EventType, Payload};
+use crate::ids::EventId;
+use crate::wire::v1;
+
+/// How the drain works.
+#[derive(Clone, Copy, Debug)]
+pub struct DrainOptions {
+    /// How many hits a round takes. Larger rounds tell of more clicks in one event, and hold the store for longer.
+    pub batch: usize,
+    /// How often to drain: four times a second, so a link tells of its clicks at most so often.
+    pub every: Duration,
+    /// How soon the same visitor at the same link is a duplicate: long enough for a double click or an impatient
+    /// reload, short enough that a visitor who comes back counts. Between one and two times this, as it is kept.
+    pub repeat: Duration,
+}
+
+impl Default for DrainOptions {
+    fn default() -> Self {
+        Self { batch: 5_000, every: Duration::from_millis(250), repeat: Duration::from_secs(10) }
+    }
+}
+
+/// Reads hits from the spool, describes them, and has the store count them. A drain that dies between counting and
+/// releasing reads the same hits again under the same ids, and the store drops them.
+#[derive(Debug)]
+pub struct Drain {
+    spool: Arc<dyn ClickSpool>,
+    store: Arc<dyn ClickStore>,
+    describe: Arc<dyn Describe>,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    repeats: Repeats,
+    options: DrainOptions,
+}
+
+impl Drain {
+    /// From `spool` to `store`.
+    pub fn new(
+        spool: Arc<dyn ClickSpool>,
+        store: Arc<dyn ClickStore>,
+        describe: Arc<dyn Describe>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: DrainOptions,
+    ) -> Self {
+        Self { spool, store, describe, entropy, clock, repeats: Repeats::new(options.repeat), options }
+    }
+
+    fn click(&mut self, id: ClickId, hit: &Hit) -> Click {
+        let visitor = self.describe.describe(hit);
+        let repeated = self.repeats.seen(hit);
+        let class = match (visitor.is_bot, repeated) {
+            (true, _) => Class::Bot,
+            (false, true) => Class::Duplicate,
+            (false, false) => Class::Human,
+        };
+        Click { id, link: hit.link, workspace: hit.workspace, at: hit.at, class, visitor }
+    }
+
+    fn events(&self, tallies: &Tallies) -> Vec<Event> {
+        let now = self.clock.now();
+        let kind = EventType::parse("link.clicked").expect("a type of ours");
+        let event = |((workspace, link), counts): (&(_, crate::ids::LinkId), &super::Counts)| {
+            let data = v1::Clicked { link: v1::ClickedLink { id: link.to_string() }, clicks: (*counts).into() };
+            Some(Event {
+                id: EventId::fresh(now, &*self.entropy),
+                kind: kind.clone(),
+                version: 1,
+                created_at: now,
+                workspace: *workspace,
+                subject: Some(link.to_string()),
+                traceparent: None,
+                data: Payload::of(&data).ok()?,
+            })
+        };
+        tallies.links.iter().filter_map(event).collect()
+    }
+}
+
+#[async_trait]
+impl Engine for Drain {
+    fn name(&self) -> &'static str {
+        "drain"
+    }
+
+    async fn step(&mut self, now: Timestamp) -> Result<Next> {
+        metrics::gauge!("waypost_spool_bytes").set(self.spool.depth() as f64);
+        let spooled = self.spool.read(self.options.batch).await?;
+        let full = spooled.hits.len() >= self.options.batch;
+        if !spooled.hits.is_empty() {
+            let clicks: Vec<_> = spooled.hits.iter().map(|(id, hit)| self.click(*id, hit)).collect();
+            let batch = ClickBatch { clicks: &clicks, events: &|tallies| self.events(tallies) };
+            let appended = self.store.append(batch).await?;
+            metrics::counter!("waypost_clicks_counted_total").increment(appended.counted as u64);
+            metrics::counter!("waypost_clicks_repeated_total").increment(appended.repeated as u64);
+            self.spool.release(spooled.mark).await?;
+        }
+        Ok(if full { Next::Now } else { Next::At(now + self.options.every) })
+    }
+}
+
+/// Remembers who was where of late, in two halves of which the older is dropped as a whole: bounded in time and memory.
+#[derive(Debug)]
+struct Repeats {
+    hasher: RandomState,
+    half: Duration,
+    turned_at: Timestamp,
+    current: HashSet<u64>,
+    previous: HashSet<u64>,
+}
+
+impl Repeats {
+    /// The most visitors of one half; 8 bytes each. Beyond it, memory turns sooner than the clock says.
+    const MOST: usize = 200_000;
+
+    fn new(half: Duration) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            half,
+            turned_at: Timestamp::UNIX_EPOCH,
+            current: HashSet::new(),
+            previous: HashSet::new(),
+        }
+    }
+
+    /// Whether this visitor was at this link before, as far as is remembered.
+    fn seen(&mut self, hit: &Hit) -> bool {
+        if hit.at >= self.turned_at + self.half || self.current.len() >= Self::MOST {
+            let idle = hit.at >= self.turned_at + 2 * self.half;
+            self.previous = std::mem::take(&mut self.current);
+            if idle {
+                self.previous.clear();
+            }
+            self.turned_at = hit.at;
+        }
+        let visitor = self.hasher.hash_one((hit.link, hit.address, &hit.user_agent));
+        !self.current.insert(visitor) || self.previous.contains(&visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::entropy::SeededEntropy;
+    use crate::ids::{LinkId, WorkspaceId};
+
+    fn hit(second: i64, agent: &'static str) -> Hit {
+        let entropy = SeededEntropy::new(1);
+        Hit {
+            link: LinkId::fresh(Timestamp::UNIX_EPOCH, &entropy),
+            workspace: WorkspaceId::fresh(Timestamp::UNIX_EPOCH, &entropy),
+            at: Timestamp::from_second(1_000_000 + second).unwrap(),
+            address: [127, 0, 0, 1].into(),
+            user_agent: Bytes::from_static(agent.as_bytes()),
+            referrer: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn the_same_visitor_again_within_a_short_time_is_a_repeat() {
+        let mut repeats = Repeats::new(Duration::from_secs(10));
+        let seen: Vec<_> = [(0, "a"), (1, "a"), (2, "b"), (12, "a"), (60, "a"), (61, "b")]
+            .into_iter()
+            .map(|(second, agent)| repeats.seen(&hit(second, agent)))
+            .collect();
+        assert_eq!(seen, [false, true, false, true, false, false]);
+    }
+}

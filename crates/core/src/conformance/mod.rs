@@ -1,0 +1,73 @@
+//! The suites that prove an adapter: every numbered clause of every port is one or more named cases here.
+//!
+//! A suite is a macro. It is given an async function that makes a fresh, isolated subject, and expands to one test a
+//! case, so a failure names the rule that is broken. Adapters of this project, wrappers around them and adapters of
+//! third parties are proved by the same cases. The crate that calls it needs `tokio` with `macros` and
+//! `rt-multi-thread` among its `dev-dependencies`, and this crate with the feature `conformance`.
+//!
+//! | macro | subject |
+//! |---|---|
+//! | [`links!`], [`clicks!`] | [`Stores`]: the ports that share transactions |
+//! | [`idempotency!`] | `Arc<dyn IdempotencyStore>` |
+//! | [`outbox!`] | `Arc<dyn Outbox>` |
+//! | [`events!`] | `Arc<dyn EventBus>` |
+//! | [`limits!`] | `Arc<dyn RateLimiter>` |
+//! | [`credentials!`] | `Arc<dyn CredentialStore>` |
+//! | [`spool!`] | `Arc<dyn ClickSpool>`, bounded at 1 MiB or less |
+//! | [`durable_spool!`] | [`Reopen`]: the spool's place, to be opened again |
+//!
+//! ```
+//! use std::sync::Arc;
+//! use waypost_core::conformance::{Stores, Subject};
+//! use waypost_core::outbox::Outbox;
+//!
+//! # fn open(_: &str) -> Stores { unreachable!() }
+//! /// A fresh store in a folder that is removed after the case.
+//! async fn stores() -> Subject<Stores> {
+//!     let folder = String::from("a temporary folder");
+//!     Subject::guarded(open(&folder), folder)
+//! }
+//!
+//! /// One port of the same store.
+//! async fn outbox() -> Subject<Arc<dyn Outbox>> {
+//!     stores().await.map(|stores| stores.outbox)
+//! }
+//!
+//! waypost_core::conformance::links!(stores);
+//! waypost_core::conformance::clicks!(stores);
+//! waypost_core::conformance::outbox!(outbox);
+//! ```
+//!
+//! Each macro makes a module of its own name, so a second backend or a wrapper in the same file stands in a module.
+//!
+//! Cases pass every moment as a value and never sleep. Where they wait for a wake-up, a generous bound in real time
+//! turns a hang into a failure. They are written so that they cannot pass on a subject that does nothing.
+
+pub mod fixtures;
+pub mod idempotency;
+pub mod links;
+pub mod outbox;
+mod suite;
+
+pub use suite::{Stores, Subject};
+
+#[doc(inline)]
+pub use crate::{
+    __idempotency_suite as idempotency, __links_suite as links, __outbox_suite as outbox,
+};
+
+/// Runs `wait` and, again and again, `cause`, until `wait` returns; fails where it does not.
+///
+/// A wait may be registered a round trip after it was first polled, so one cause alone could pass it by unseen. No
+/// real time is relied on: the bounds only turn a hang into a failure.
+pub(crate) async fn wakes(wait: impl Future<Output = ()> + Send + 'static, cause: impl AsyncFn(u64)) {
+    let mut waiter = tokio::spawn(wait);
+    for n in 1..=50 {
+        cause(n).await;
+        if let Ok(done) = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiter).await {
+            return done.expect("no panic");
+        }
+    }
+    waiter.abort();
+    panic!("fifty causes within ten seconds woke nobody");
+}

@@ -1,0 +1,133 @@
+//! Engines: the long-running parts, made of steps.
+//!
+//! An engine does one round at a time and says when it wants the next. The loop, the waiting and the stopping are here
+//! and nowhere else, so a test drives an engine by hand: `step`, look, move the clock, `step`.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::outbox::Backoff;
+
+/// A long-running part.
+#[async_trait]
+pub trait Engine: Debug + Send + Sync {
+    /// What it is called in logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Does one bounded round.
+    ///
+    /// # Errors
+    /// What stopped the round. Nothing is lost by it: the next round takes it up again.
+    async fn step(&mut self, now: Timestamp) -> Result<Next>;
+
+    /// Returns when there may be work before the time that `step` named. Cancel safe.
+    async fn woken(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// When the next round is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// At once: there is more to do.
+    Now,
+    /// At this moment, or when woken.
+    At(Timestamp),
+}
+
+/// Waits between rounds that failed: 100 ms at first, 5 s at most, so that what comes back is noticed within seconds.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+
+/// Runs `engine` until `stop`, then on until it has nothing more to do or fails. What bounds that is the caller's
+/// patience: drop the future.
+pub async fn run(
+    mut engine: Box<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stop: CancellationToken,
+) {
+    let mut failures = 0;
+    loop {
+        let now = clock.now();
+        let due = match engine.step(now).await {
+            Ok(next) => {
+                failures = 0;
+                match next {
+                    Next::Now => continue,
+                    Next::At(due) => due,
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                metrics::counter!("waypost_engine_failures_total", "engine" => engine.name()).increment(1);
+                tracing::warn!(engine = engine.name(), failures, error = ?error, "a round failed");
+                now + BACKOFF.wait(failures, &*entropy)
+            }
+        };
+        if stop.is_cancelled() {
+            return;
+        }
+        tokio::select! {
+            () = clock.sleep_until(due) => {}
+            () = engine.woken(), if failures == 0 => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::entropy::SeededEntropy;
+    use crate::error::{Error, Kind};
+
+    #[derive(Debug)]
+    struct Script(Arc<AtomicU32>);
+
+    #[async_trait]
+    impl Engine for Script {
+        fn name(&self) -> &'static str {
+            "script"
+        }
+
+        async fn step(&mut self, now: Timestamp) -> Result<Next> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 | 1 => Ok(Next::Now),
+                2 => Err(Error::new(Kind::Unavailable, "away")),
+                _ => Ok(Next::At(now + Duration::from_secs(60))),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_round_is_tried_again_and_stopping_ends_the_loop() {
+        let rounds = Arc::new(AtomicU32::new(0));
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let stop = CancellationToken::new();
+        let engine = Box::new(Script(rounds.clone()));
+        let running = tokio::spawn(run(
+            engine,
+            Arc::new(clock.clone()),
+            Arc::new(SeededEntropy::new(1)),
+            stop.clone(),
+        ));
+        while rounds.load(Ordering::SeqCst) < 4 {
+            clock.advance(Duration::from_millis(50));
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        running.await.unwrap();
+        assert!(rounds.load(Ordering::SeqCst) >= 4);
+    }
+}

@@ -1,0 +1,153 @@
+//! The platform: the services, put together once, for whatever protocol speaks to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions};
+use crate::clock::Clock;
+use crate::credentials::Credentials;
+use crate::engine::Engine;
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::events::{Feed, Retention};
+use crate::idempotency::{Idempotency, IdempotencyOptions};
+use crate::limits::Limits;
+use crate::links::{Expiry, Follows, LinkCache, Links, Site};
+use crate::outbox::{Relay, RelayOptions};
+use crate::page::Cursors;
+use crate::ports::Ports;
+
+/// What can be tuned; each default says why it is so.
+#[derive(Clone, Debug)]
+pub struct PlatformOptions {
+    /// How much memory links may take on the redirect's path. 32 MiB holds about 100,000 links.
+    pub link_cache_bytes: u64,
+    /// How long events can be read. A week: a listener that was away over a long weekend misses nothing.
+    pub keep_events: Duration,
+    /// How long single clicks are kept for export; what they add up to is kept for good. 90 days: a quarter.
+    pub keep_clicks: Duration,
+    /// How keyed requests are kept.
+    pub idempotency: IdempotencyOptions,
+    /// How events get to the bus.
+    pub relay: RelayOptions,
+    /// How clicks get into the roll-ups.
+    pub drain: DrainOptions,
+}
+
+impl Default for PlatformOptions {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            link_cache_bytes: 32 * 1_024 * 1_024,
+            keep_events: 7 * DAY,
+            keep_clicks: 90 * DAY,
+            idempotency: IdempotencyOptions::default(),
+            relay: RelayOptions::default(),
+            drain: DrainOptions::default(),
+        }
+    }
+}
+
+/// The services of a platform. Protocols call these and nothing below them.
+#[derive(Debug)]
+pub struct Platform {
+    /// Links: create, read, edit, delete.
+    pub links: Links,
+    /// Following links.
+    pub follows: Follows,
+    /// Statistics.
+    pub analytics: Analytics,
+    /// Events.
+    pub feed: Feed,
+    /// Keys and who shows them.
+    pub credentials: Credentials,
+    /// Requests that are carried out once.
+    pub idempotency: Idempotency,
+    /// What is allowed.
+    pub limits: Limits,
+    /// The public face.
+    pub site: Arc<Site>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+    ports: Ports,
+    options: PlatformOptions,
+}
+
+impl Platform {
+    /// Puts a platform together. Asks the credential store for the secret that cursors are sealed with, which the nodes
+    /// of a platform share.
+    ///
+    /// # Errors
+    /// Those of the credential store.
+    pub async fn assemble(ports: Ports, site: Site, options: PlatformOptions) -> Result<Arc<Self>> {
+        let Ports { clock, entropy, .. } = &ports;
+        let (clock, entropy) = (clock.clone(), entropy.clone());
+        let credentials = Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone());
+        let cursors = Arc::new(Cursors::new(credentials.secret("cursors").await?));
+        let site = Arc::new(site);
+        let cache = Arc::new(LinkCache::new(options.link_cache_bytes));
+        let links = Links::new(
+            ports.links.clone(),
+            cache.clone(),
+            cursors.clone(),
+            site.clone(),
+            clock.clone(),
+            entropy.clone(),
+        );
+        let follows = Follows::new(
+            cache,
+            ports.links.clone(),
+            ports.clicks.clone(),
+            ports.spool.clone(),
+            clock.clone(),
+        );
+        Ok(Arc::new(Self {
+            links,
+            follows,
+            analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
+            feed: Feed::new(ports.bus.clone(), cursors),
+            credentials,
+            idempotency: Idempotency::new(
+                ports.idempotency.clone(),
+                clock.clone(),
+                entropy.clone(),
+                options.idempotency,
+            ),
+            limits: Limits::new(ports.limiter.clone(), ports.local_limiter.clone(), clock.clone()),
+            site,
+            clock,
+            entropy,
+            ports,
+            options,
+        }))
+    }
+
+    /// The parts below the services, for those who assemble and operate.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The engines that keep the platform going, each to be run by [`engine::run`](crate::engine::run).
+    pub fn engines(&self) -> Vec<Box<dyn Engine>> {
+        let ports = &self.ports;
+        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        let drain = Drain::new(
+            ports.spool.clone(),
+            ports.clicks.clone(),
+            ports.describe.clone(),
+            clock,
+            entropy.clone(),
+            self.options.drain,
+        );
+        vec![
+            Box::new(drain),
+            Box::new(Relay::new(ports.outbox.clone(), ports.bus.clone(), entropy, self.options.relay)),
+            Box::new(Expiry::new(ports.links.clone(), self.links.clone())),
+            Box::new(self.idempotency.sweeper()),
+            Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
+            Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
+        ]
+    }
+}
