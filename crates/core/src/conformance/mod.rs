@@ -51,10 +51,9 @@ mod suite;
 
 pub use suite::{Stores, Subject};
 
-#[doc(inline)]
-pub use crate::{
-    __idempotency_suite as idempotency, __links_suite as links, __outbox_suite as outbox,
-};
+pub use self::idempotency::tests as idempotency;
+pub use self::links::tests as links;
+pub use self::outbox::tests as outbox;
 
 /// Runs `wait` and, again and again, `cause`, until `wait` returns; fails where it does not.
 ///

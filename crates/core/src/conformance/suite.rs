@@ -62,11 +62,11 @@ impl<T> From<T> for Subject<T> {
 ///
 /// The cases stand in private modules, so the compiler warns of one that was written and not listed.
 macro_rules! suite {
-    ($(#[$doc:meta])* $name:ident as $export:ident on $subject:ty { $($theme:ident: $($case:ident),+;)+ }) => {
+    ($(#[$doc:meta])* $name:ident as $export:ident { $($theme:ident: $($case:ident),+;)+ }) => {
         $(pub use $theme::{$($case),+};)+
-        suite! { @export ($) [$(#[$doc])*] $name $export [$subject] [$($($case)+)+] }
+        suite! { @export ($) [$(#[$doc])*] $name $export [$($($case)+)+] }
     };
-    (@export ($d:tt) [$($doc:tt)*] $name:ident $export:ident [$subject:ty] [$($case:ident)+]) => {
+    (@export ($d:tt) [$($doc:tt)*] $name:ident $export:ident [$($case:ident)+]) => {
         $($doc)*
         #[macro_export]
         #[doc(hidden)]
@@ -80,13 +80,16 @@ macro_rules! suite {
                         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                         async fn $case() {
                             let subject = $d subject;
-                            let subject = $crate::conformance::Subject::<$subject>::from(subject().await);
+                            let subject = $crate::conformance::Subject::from(subject().await);
                             $crate::conformance::$name::$case(::std::clone::Clone::clone(&subject.ports)).await;
                         }
                     )+
                 }
             };
         }
+
+        #[doc(hidden)]
+        pub use $export as tests;
     };
 }
 

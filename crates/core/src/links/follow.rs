@@ -134,7 +134,9 @@ pub struct Visit<'a> {
 pub enum VisitKind {
     /// It is a click.
     Click,
-    /// It only looks: `HEAD`, or a browser that fetches ahead.
+    /// A browser fetches ahead: no click, unless the link is limited, where passing is what counts.
+    Ahead,
+    /// It only looks, as `HEAD` does.
     Look,
 }
 
@@ -212,7 +214,7 @@ impl Follows {
         let now = self.clock.now();
         if target.is_limited && target.closed(now).is_none() {
             let take = match visit.kind {
-                VisitKind::Click => Take::One,
+                VisitKind::Click | VisitKind::Ahead => Take::One,
                 VisitKind::Look => Take::Look,
             };
             match self.clicks.admit(target.link, take).await? {
@@ -260,7 +262,12 @@ impl Follows {
         if let Some(status) = target.closed(now) {
             return Followed::Gone(status);
         }
-        if visit.kind == VisitKind::Click {
+        let counts = match visit.kind {
+            VisitKind::Click => true,
+            VisitKind::Ahead => target.is_limited,
+            VisitKind::Look => false,
+        };
+        if counts {
             let hit = HitRef {
                 link: target.link,
                 workspace: target.workspace,

@@ -10,7 +10,7 @@ use super::suite::suite;
 
 suite! {
     /// Proves an [`IdempotencyStore`](crate::idempotency::IdempotencyStore), given in an `Arc`.
-    idempotency as __idempotency_suite on ::std::sync::Arc<dyn $crate::idempotency::IdempotencyStore> {
+    idempotency as __idempotency_suite {
         leases:
             of_a_hundred_claims_one_is_granted,
             a_busy_key_says_when_to_come_back,

@@ -10,7 +10,7 @@ use super::suite::suite;
 
 suite! {
     /// Proves an [`Outbox`](crate::outbox::Outbox), given in an `Arc`.
-    outbox as __outbox_suite on ::std::sync::Arc<dyn $crate::outbox::Outbox> {
+    outbox as __outbox_suite {
         claims:
             what_was_appended_is_claimed_as_it_was,
             an_empty_outbox_gives_nothing,

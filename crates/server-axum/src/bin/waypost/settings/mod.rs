@@ -1,0 +1,143 @@
+//! Settings: a flag, else the environment, else `waypost.toml`, else the default.
+//!
+//! [`TABLE`](table::TABLE) lists each setting once. The flags, the names of the environment, the keys of the file, and
+//! `docs/settings.md` are made from it. A setting that cannot be used ends the program with status 2 and one line that
+//! names the setting, the fault and the cure; so does a name that nobody knows, since a misspelt setting is a setting
+//! that does not hold.
+
+mod env;
+mod fault;
+mod file;
+mod flags;
+mod name;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use fault::SettingFault;
+pub(crate) use flags::{AllFlags, ClientFlags, StoreFlags};
+pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
+
+use flags::Given;
+use table::{Default, Setting, TABLE};
+
+/// What holds for this run.
+#[derive(Debug, std::default::Default)]
+pub(crate) struct Settings {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) domains: Vec<String>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) database: Database,
+    pub(crate) admin_key: Option<Secret>,
+    pub(crate) url: Option<String>,
+    pub(crate) key: Option<Secret>,
+    pub(crate) log: Option<String>,
+    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) cors_origins: Vec<String>,
+    pub(crate) rate_limit: Option<Rate>,
+    pub(crate) allow_private_destinations: bool,
+    pub(crate) destination_schemes: Vec<String>,
+    pub(crate) geoip_file: Option<PathBuf>,
+    pub(crate) keep_events: Duration,
+    pub(crate) keep_clicks: Duration,
+    pub(crate) link_cache_bytes: u64,
+    pub(crate) spool_bytes: u64,
+    pub(crate) shutdown_grace: Duration,
+    /// The name under which each setting was given, for messages about it.
+    named: BTreeMap<&'static str, String>,
+}
+
+impl Settings {
+    /// Gathers what holds for this run.
+    ///
+    /// # Errors
+    /// [`SettingFault`] for a value that cannot be used, a name that is not known, and a file that cannot be read.
+    pub(crate) fn load(flags: &Given) -> Result<Self, SettingFault> {
+        let environment = env::read();
+        let file = file::read(flags.config(), environment.get(env::CONFIG).map(String::as_str))?;
+        Self::resolve(flags, &environment, &file)
+    }
+
+    fn resolve(flags: &Given, environment: &env::Variables, file: &file::Keys) -> Result<Self, SettingFault> {
+        env::check_names(environment)?;
+        file.check_names()?;
+        let mut settings = Self::default();
+        for setting in &TABLE {
+            let given = match flags.of(setting)? {
+                Some(given) => Some(given),
+                None => match env::of(environment, setting)? {
+                    Some(given) => Some(given),
+                    None => file.of(setting)?,
+                },
+            };
+            match given {
+                Some((name, value)) => {
+                    (setting.set)(&mut settings, &value)
+                        .map_err(|fault| SettingFault::new(name.clone(), fault))?;
+                    settings.named.insert(setting.key, name);
+                }
+                None => {
+                    if let Default::Value(value) = setting.default {
+                        (setting.set)(&mut settings, value)
+                            .map_err(|fault| SettingFault::new(setting.variable(), fault))?;
+                    }
+                }
+            }
+        }
+        Ok(settings)
+    }
+
+    /// A fault of a setting that shows only when it is used, under the name by which it was given.
+    pub(crate) fn fault(&self, key: &'static str, fault: impl Into<String>) -> SettingFault {
+        let name = self.named.get(key).cloned();
+        SettingFault::new(name.unwrap_or_else(|| table::variable(key)), fault)
+    }
+
+    /// Whether anybody gave this setting.
+    pub(crate) fn is_given(&self, key: &str) -> bool {
+        self.named.contains_key(key)
+    }
+
+    /// The file of the embedded store; `None` for a store in memory.
+    pub(crate) fn database_file(&self) -> Option<PathBuf> {
+        match &self.database {
+            Database::Memory => None,
+            Database::Sqlite(Some(path)) => Some(path.clone()),
+            Database::Sqlite(None) => Some(self.data_dir.join("waypost.db")),
+        }
+    }
+}
+
+/// Takes the text of a secret file: without the line end that editors put behind it.
+fn read_secret(name: &str, path: &str) -> Result<String, SettingFault> {
+    let text = std::fs::read_to_string(path).map_err(|fault| {
+        SettingFault::new(name, format!("{path} cannot be read ({fault}); name a file that holds the secret"))
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// What one place says of a setting: the value, or the file that holds it.
+fn either(
+    setting: &Setting,
+    value: Option<(String, String)>,
+    file: Option<(String, String)>,
+) -> Result<Option<(String, String)>, SettingFault> {
+    match (value, file) {
+        (Some((name, _)), Some((file, _))) => {
+            Err(SettingFault::new(name, format!("is given beside {file}; keep one of the two")))
+        }
+        (None, Some((name, path))) if setting.secret => {
+            let text = read_secret(&name, &path)?;
+            Ok(Some((name, text)))
+        }
+        (value, _) => Ok(value),
+    }
+}

@@ -1,0 +1,199 @@
+//! The OpenAPI 3.1 document, made from the table of routes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use waypost_core::credentials::Scope;
+use waypost_core::wire::v1::{self, ErrorCode};
+
+use crate::routes::{self, Access, EVENT_TYPES, Parameter, Route};
+
+/// The document of a server at `public_url`, as JSON text.
+pub fn openapi(public_url: &str) -> String {
+    let document = document(public_url);
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+fn document(public_url: &str) -> Value {
+    let table = routes::table();
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut schemas = BTreeMap::new();
+    for route in &table {
+        let methods = paths.entry(route.path).or_default();
+        methods.insert(route.method.as_str().to_lowercase(), operation(route));
+        for (name, schema) in &route.doc.schemas {
+            schemas.insert(name.clone(), to_json(schema));
+        }
+    }
+    add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
+    add::<v1::Event>(&mut schemas, "Event");
+    add::<v1::Clicked>(&mut schemas, "Clicked");
+    let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
+        code["enum"] = json!(codes);
+    }
+    let scopes: Vec<_> = Scope::ALL.iter().map(|scope| format!("- `{scope}`")).collect();
+    let description = format!(
+        "Short links, their clicks and their events.\n\nEvery error has one shape, and a page of its own under \
+         `/docs/errors`. Every `POST` and `PATCH` may carry an `Idempotency-Key`. The scopes are:\n{}",
+        scopes.join("\n")
+    );
+    json!({
+        "openapi": "3.1.0",
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "info": {
+            "title": "Waypost",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": description,
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": public_url}],
+        "paths": paths,
+        "webhooks": EVENT_TYPES.iter().map(|(name, says)| ((*name).to_owned(), webhook(name, says))).collect::<Map<_, _>>(),
+        "components": {
+            "schemas": schemas,
+            "headers": headers(),
+            "securitySchemes": {
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `wp_live_…`."},
+            },
+        },
+    })
+}
+
+fn to_json(schema: &RefOr<Schema>) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+fn add<T: ToSchema + PartialSchema>(schemas: &mut BTreeMap<String, Value>, name: &str) {
+    let mut parts = Vec::new();
+    T::schemas(&mut parts);
+    parts.push((name.to_owned(), T::schema()));
+    schemas.extend(parts.iter().map(|(name, schema)| (name.clone(), to_json(schema))));
+}
+
+fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
+    let doc = &route.doc;
+    let mut responses = Map::new();
+    for answer in &doc.answers {
+        let mut response = json!({"description": answer.says, "headers": references(&COMMON, answer.headers)});
+        if let Some(media) = answer.media {
+            let schema = answer.schema.map(|name| json!({"schema": reference("schemas", name)}));
+            response["content"] = json!({media: schema.unwrap_or_else(|| json!({}))});
+        }
+        responses.insert(answer.status.to_string(), response);
+    }
+    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for code in route.errors() {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        responses.insert(status.to_string(), error_response(status, &codes));
+    }
+    let rest = json!({
+        "description": "Any other error.",
+        "headers": references(&COMMON, &[]),
+        "content": {"application/json": {"schema": reference("schemas", "ErrorBody")}},
+    });
+    responses.insert("default".to_owned(), rest);
+    let mut operation = json!({
+        "operationId": doc.name,
+        "summary": doc.summary,
+        "tags": [doc.tag],
+        "parameters": doc.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "responses": responses,
+        "security": match route.rules.access {
+            Access::Public => json!([]),
+            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}]),
+        },
+    });
+    if let (Some(name), Some(body)) = (doc.body, route.rules.body) {
+        let content = |media: &&str| ((*media).to_owned(), json!({"schema": reference("schemas", name)}));
+        let content: Map<_, _> = body.media.iter().map(content).collect();
+        let says = format!("At most {} bytes.", body.most);
+        operation["requestBody"] = json!({"required": true, "description": says, "content": content});
+    }
+    operation
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let mut schema = json!({"type": parameter.kind});
+    if let Some(format) = parameter.format {
+        schema["format"] = json!(format);
+    }
+    if !parameter.allowed.is_empty() {
+        schema["enum"] = json!(parameter.allowed);
+    }
+    json!({
+        "name": parameter.name,
+        "in": match parameter.place {
+            routes::Place::Path => "path",
+            routes::Place::Query => "query",
+            routes::Place::Header => "header",
+        },
+        "required": parameter.place == routes::Place::Path,
+        "description": parameter.says,
+        "schema": schema,
+    })
+}
+
+/// The headers of every answer of the API.
+const COMMON: [&str; 6] = [
+    "X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy",
+];
+
+fn error_response(status: u16, codes: &[ErrorCode]) -> Value {
+    let list: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.meaning())).collect();
+    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let own: &[&str] = match status {
+        401 | 403 => &["WWW-Authenticate"],
+        409 | 429 | 503 => &["Retry-After"],
+        _ => &[],
+    };
+    json!({
+        "description": list.join("\n\n"),
+        "headers": references(&COMMON, own),
+        "content": {"application/json": {"schema": {
+            "allOf": [
+                reference("schemas", "ErrorBody"),
+                {"properties": {"error": {"properties": {"code": {"enum": names}}}}},
+            ],
+        }}},
+    })
+}
+
+fn webhook(name: &str, says: &str) -> Value {
+    json!({"post": {
+        "operationId": format!("on.{name}"),
+        "summary": says,
+        "requestBody": {"content": {"application/json": {"schema": reference("schemas", "Event")}}},
+        "responses": {"2XX": {"description": "Taken."}},
+    }})
+}
+
+fn reference(kind: &str, name: &str) -> Value {
+    json!({"$ref": format!("#/components/{kind}/{name}")})
+}
+
+fn references(common: &[&str], own: &[&str]) -> Value {
+    let one = |name: &&str| ((*name).to_owned(), reference("headers", name));
+    Value::Object(common.iter().chain(own).map(one).collect())
+}
+
+fn headers() -> Value {
+    let header = |says: &str, kind: &str| json!({"description": says, "schema": {"type": kind}});
+    json!({
+        "X-Request-Id": header("Names the request; the caller's own, if it is 1 to 128 of `A-Za-z0-9._-`.", "string"),
+        "X-RateLimit-Limit": header("The quota of the tightest policy.", "integer"),
+        "X-RateLimit-Remaining": header("What is left of it.", "integer"),
+        "X-RateLimit-Reset": header("When it is whole again, in Unix seconds.", "integer"),
+        "RateLimit": header("What is left by policy, as a structured list: `\"api\";r=50;t=30`.", "string"),
+        "RateLimit-Policy": header("The policies, as a structured list: `\"api\";q=100;w=60`.", "string"),
+        "Retry-After": header("After how many seconds a retry can succeed.", "integer"),
+        "WWW-Authenticate": header("How to authenticate (RFC 6750).", "string"),
+        "ETag": header("Names the version; for `If-Match` and `If-None-Match`.", "string"),
+        "Location": header("Where the new thing is.", "string"),
+        "Link": header("The next page, as `rel=\"next\"` (RFC 8288).", "string"),
+    })
+}

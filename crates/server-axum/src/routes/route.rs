@@ -1,0 +1,263 @@
+//! One route: how it is reached, what is checked before its handler, and how it is documented.
+
+use std::borrow::Cow;
+
+use axum::handler::Handler;
+use axum::routing::{self, MethodRouter};
+use http::Method;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use waypost_core::credentials::Scope;
+use waypost_core::wire::v1::ErrorCode;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everyone; nothing of a workspace is shown.
+    Public,
+    /// Those whose credentials have this scope.
+    Scope(Scope),
+}
+
+impl From<Scope> for Access {
+    fn from(scope: Scope) -> Self {
+        Self::Scope(scope)
+    }
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyRule {
+    /// The most bytes.
+    pub(crate) most: usize,
+    /// The media types, the best first.
+    pub(crate) media: &'static [&'static str],
+}
+
+/// What is checked before the handler. A request extension, so that extractors see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) access: Access,
+    pub(crate) body: Option<BodyRule>,
+    /// The media types that it answers with when all is well.
+    pub(crate) produces: Vec<&'static str>,
+}
+
+/// One route.
+pub(crate) struct Route<S> {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) rules: Rules,
+    pub(crate) doc: Doc,
+    pub(crate) handler: MethodRouter<S>,
+}
+
+/// How a route is documented.
+#[derive(Default)]
+pub(crate) struct Doc {
+    pub(crate) tag: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) body: Option<&'static str>,
+    pub(crate) is_keyed: bool,
+    pub(crate) answers: Vec<Answers>,
+    pub(crate) errors: Vec<ErrorCode>,
+    pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// One kind of answer.
+pub(crate) struct Answers {
+    pub(crate) status: u16,
+    pub(crate) says: &'static str,
+    pub(crate) media: Option<&'static str>,
+    pub(crate) schema: Option<&'static str>,
+    pub(crate) headers: &'static [&'static str],
+}
+
+/// One parameter.
+#[derive(Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) place: Place,
+    pub(crate) kind: Type,
+    pub(crate) format: Option<&'static str>,
+    pub(crate) allowed: Vec<Cow<'static, str>>,
+    pub(crate) says: &'static str,
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Path,
+    Query,
+    Header,
+}
+
+impl Parameter {
+    fn new(name: &'static str, place: Place, kind: Type, says: &'static str) -> Self {
+        Self { name, place, kind, format: None, allowed: Vec::new(), says }
+    }
+
+    pub(crate) fn path(name: &'static str, says: &'static str) -> Self {
+        Self::new(name, Place::Path, Type::String, says)
+    }
+
+    pub(crate) fn query(name: &'static str, kind: Type, says: &'static str) -> Self {
+        Self::new(name, Place::Query, kind, says)
+    }
+
+    pub(crate) fn header(name: &'static str, says: &'static str) -> Self {
+        Self::new(name, Place::Header, Type::String, says)
+    }
+
+    pub(crate) fn time(name: &'static str, says: &'static str) -> Self {
+        Self { format: Some("date-time"), ..Self::query(name, Type::String, says) }
+    }
+
+    pub(crate) fn one_of(name: &'static str, allowed: &[&'static str], says: &'static str) -> Self {
+        let allowed = allowed.iter().copied().map(Cow::Borrowed).collect();
+        Self { allowed, ..Self::query(name, Type::String, says) }
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident => $method:ident),*) => {$(
+        pub(crate) fn $name<H, T>(path: &'static str, access: impl Into<Access>, handler: H) -> Self
+        where
+            H: Handler<T, S>,
+            T: 'static,
+        {
+            Self::new(Method::$method, path, access.into(), routing::$name(handler))
+        }
+    )*};
+}
+
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
+
+    fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
+        let rules = Rules { access, body: None, produces: Vec::new() };
+        Self { method, path, rules, doc: Doc::default(), handler }
+    }
+
+    /// Names it: the group that it belongs to, its operation id, and what it does.
+    pub(crate) fn says(mut self, tag: &'static str, name: &'static str, summary: &'static str) -> Self {
+        (self.doc.tag, self.doc.name, self.doc.summary) = (tag, name, summary);
+        self
+    }
+
+    /// Declares its parameters.
+    pub(crate) fn takes(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Self {
+        self.doc.parameters.extend(parameters);
+        self
+    }
+
+    /// Declares its body.
+    pub(crate) fn reads<T: ToSchema + PartialSchema>(
+        mut self,
+        name: &'static str,
+        most: usize,
+        media: &'static [&'static str],
+    ) -> Self {
+        self.add_schema::<T>(name);
+        self.doc.body = Some(name);
+        self.rules.body = Some(BodyRule { most, media });
+        self
+    }
+
+    /// Declares that it takes an `Idempotency-Key`.
+    pub(crate) fn keyed(mut self) -> Self {
+        self.doc.is_keyed = true;
+        self.takes([Parameter::header("Idempotency-Key", "The client's name for this one request; see RFC 8941 §3.3.3.")])
+    }
+
+    /// Declares an answer of JSON.
+    pub(crate) fn answers<T: ToSchema + PartialSchema>(
+        mut self,
+        status: u16,
+        name: &'static str,
+        says: &'static str,
+        headers: &'static [&'static str],
+    ) -> Self {
+        self.add_schema::<T>(name);
+        self.answer(status, says, Some("application/json"), Some(name), headers)
+    }
+
+    /// Declares an answer of another media type, or of JSON that no client needs to pick apart.
+    pub(crate) fn answers_with(
+        self,
+        media: &'static str,
+        says: &'static str,
+        headers: &'static [&'static str],
+    ) -> Self {
+        self.answer(200, says, Some(media), None, headers)
+    }
+
+    /// Declares an answer without a body.
+    pub(crate) fn answers_nothing(self, status: u16, says: &'static str) -> Self {
+        self.answer(status, says, None, None, &[])
+    }
+
+    /// Declares that a client which knows the answer already is told so.
+    pub(crate) fn unless_known(self) -> Self {
+        self.takes([Parameter::header("If-None-Match", "The `ETag` of what the client has.")])
+            .answer(304, "The client has it already.", None, None, &["ETag"])
+    }
+
+    /// Declares errors of its own, besides those of its kind.
+    pub(crate) fn fails(mut self, errors: &[ErrorCode]) -> Self {
+        self.doc.errors.extend(errors);
+        self
+    }
+
+    fn answer(
+        mut self,
+        status: u16,
+        says: &'static str,
+        media: Option<&'static str>,
+        schema: Option<&'static str>,
+        headers: &'static [&'static str],
+    ) -> Self {
+        self.rules.produces.extend(media);
+        self.doc.answers.push(Answers { status, says, media, schema, headers });
+        self
+    }
+
+    fn add_schema<T: ToSchema + PartialSchema>(&mut self, name: &str) {
+        T::schemas(&mut self.doc.schemas);
+        self.doc.schemas.push((name.to_owned(), T::schema()));
+    }
+
+    /// Every error that it may answer with: its own, and those of its kind.
+    pub(crate) fn errors(&self) -> Vec<ErrorCode> {
+        use ErrorCode as Code;
+        let mut codes = vec![
+            Code::MalformedRequest,
+            Code::NotAcceptable,
+            Code::RequestTimeout,
+            Code::UriTooLong,
+            Code::RateLimited,
+            Code::HeadersTooLarge,
+            Code::Internal,
+            Code::Unavailable,
+            Code::UpstreamTimeout,
+        ];
+        if matches!(self.rules.access, Access::Scope(_)) {
+            codes.extend([Code::Unauthenticated, Code::TokenExpired, Code::InsufficientScope]);
+        }
+        if self.rules.body.is_some() {
+            codes.extend([Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
+        } else if self.doc.parameters.iter().any(|parameter| parameter.place == Place::Query) {
+            codes.push(Code::ValidationFailed);
+        }
+        if self.doc.is_keyed {
+            codes.extend([Code::InvalidIdempotencyKey, Code::IdempotencyInFlight, Code::Conflict, Code::IdempotencyKeyReused]);
+        }
+        codes.extend(&self.doc.errors);
+        codes.sort_by_key(|code| (code.status(), code.as_str()));
+        codes.dedup();
+        codes
+    }
+}

@@ -1,0 +1,191 @@
+//! What a connection is doing: reading a head, working on requests, or nothing.
+//!
+//! Seen from the two sides of hyper: bytes that come in while nothing is in flight begin a head, and a call of the
+//! service ends it. A few relaxed atomics a request, where hyper's own timer would allocate and arm one.
+
+use std::future::Future;
+use std::io::{IoSlice, Result};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use http::{Request, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::gateway::watched::{Watch, Watched};
+
+/// How an HTTP/2 connection begins; no HTTP/1 method is called so.
+const H2: &[u8] = b"PRI ";
+
+/// Shared by a connection's two sides and its driver.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// A head has begun and is not complete.
+    in_head: AtomicBool,
+    /// Requests whose answers are not through.
+    in_flight: AtomicUsize,
+    /// Requests ever.
+    served: AtomicUsize,
+    /// HTTP/2: bytes are frames, so they say nothing about heads.
+    framed: AtomicBool,
+}
+
+impl Progress {
+    /// A connection that owes its first head.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            in_head: AtomicBool::new(true),
+            in_flight: AtomicUsize::new(0),
+            served: AtomicUsize::new(0),
+            framed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn in_head(&self) -> bool {
+        self.in_head.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    pub(super) fn served(&self) -> usize {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    fn read(&self, first: &[u8]) {
+        if self.served() == 0 {
+            if first.starts_with(H2) {
+                self.framed.store(true, Ordering::Relaxed);
+            }
+        } else if self.is_idle() && !self.framed.load(Ordering::Relaxed) {
+            self.in_head.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A request in flight, until its answer is through.
+struct InFlight(Arc<Progress>);
+
+impl InFlight {
+    fn enter(progress: &Arc<Progress>) -> Self {
+        progress.served.fetch_add(1, Ordering::Relaxed);
+        progress.in_flight.fetch_add(1, Ordering::Relaxed);
+        progress.in_head.store(false, Ordering::Relaxed);
+        Self(progress.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Watch for InFlight {}
+
+/// The service's side.
+#[derive(Debug)]
+pub(super) struct Calls<S> {
+    pub(super) service: S,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl<S> Service<Request<Incoming>> for Calls<S>
+where
+    S: Service<Request<Incoming>, Response = Response<Body>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let in_flight = Some(InFlight::enter(&self.progress));
+        Answering { answer: self.service.call(request), in_flight }
+    }
+}
+
+pin_project! {
+    /// An answer to be.
+    pub(super) struct Answering<F> {
+        #[pin]
+        answer: F,
+        in_flight: Option<InFlight>,
+    }
+}
+
+impl<F, E> Future for Answering<F>
+where
+    F: Future<Output = std::result::Result<Response<Body>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
+            // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
+            Some(in_flight) if response.body().size_hint().exact().is_none() => Watched::wrap(response, in_flight),
+            _ => response,
+        })
+    }
+}
+
+pin_project! {
+    /// The socket's side.
+    #[derive(Debug)]
+    pub(super) struct Reads<I> {
+        #[pin]
+        io: I,
+        progress: Arc<Progress>,
+    }
+}
+
+impl<I> Reads<I> {
+    pub(super) fn new(io: I, progress: Arc<Progress>) -> Self {
+        Self { io, progress }
+    }
+}
+
+impl<I: AsyncRead> AsyncRead for Reads<I> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        let this = self.project();
+        let before = buf.filled().len();
+        let polled = this.io.poll_read(cx, buf);
+        if let Some(new @ [_, ..]) = buf.filled().get(before..) {
+            this.progress.read(new);
+        }
+        polled
+    }
+}
+
+impl<I: AsyncWrite> AsyncWrite for Reads<I> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        self.project().io.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        self.project().io.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}

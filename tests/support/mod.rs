@@ -1,0 +1,24 @@
+//! What the benches and the crash tests share: a load generator and a harness for the real binary.
+//!
+//! - [`load`] sends HTTP/1.1 at full speed or at a fixed rate, and knows of each request whether its answer arrived;
+//! - [`process`] runs a child, finds the port that it chose, kills it and reads its memory and CPU time;
+//! - [`server`] is [`process`] for `waypost serve`, with restarts on the same data;
+//! - [`http`] is a small blocking client for API calls.
+//!
+//! Everything here stays on loopback and ends by itself: each wait has a limit, and children die with their handle.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each test binary compiles the whole module and uses a part of it"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a load generator measures the real clock, and a child inherits the real environment"
+)]
+
+pub mod http;
+pub mod load;
+pub mod process;
+pub mod server;
