@@ -46,7 +46,7 @@ pub enum Kind {
 
 /// One faulty field and what is wrong with it.
 ///
-/// Paths are those of contract §3: `destination`, `items[3].slug`, `query.limit`, `header.If-Match`, `path.id`.
+/// Paths are those of §3: `destination`, `items[3].slug`, `query.limit`, `header.If-Match`, `path.id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
     /// Where the fault is.

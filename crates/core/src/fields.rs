@@ -1,6 +1,6 @@
 //! Reading untrusted JSON: strict text, then one object field by field, gathering *every* fault.
 //!
-//! A derived decoder stops at the first fault it meets. Contract §3 promises the caller all of them at once, so an
+//! A derived decoder stops at the first fault it meets. §3 promises the caller all of them at once, so an
 //! object is taken apart here by hand: each field that is read is removed, each fault is noted under the field's own
 //! path, and what remains at the end is unknown.
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Issue, Kind};
 
-/// The deepest nesting of a request's JSON (contract §12).
+/// The deepest nesting of a request's JSON (§12).
 pub const DEEPEST: usize = 64;
 
 /// The text is not JSON, or is JSON of a kind that two parsers could read in two ways.

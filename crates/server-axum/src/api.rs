@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::Method;
+use waypost_core::wire::v1::ErrorCode;
 use waypost_core::{Error, Issue};
 
 use crate::app::App;
@@ -17,7 +18,8 @@ use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::routes::{Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
-use crate::{follow, routes};
+use crate::error::ApiError;
+use crate::routes;
 
 /// The routes of the table behind the layers.
 ///
@@ -30,7 +32,7 @@ pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
         let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
         router.route(route.path, route.handler.layer(from_fn_with_state(guard, guard::check)))
     });
-    let router = router.fallback(follow::other_methods).with_state(app.clone());
+    let router = router.fallback(not_found).with_state(app.clone());
     let chain = Chain {
         context: app.contexts.clone(),
         routes: paths(),
@@ -42,6 +44,10 @@ pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
         deadline: Deadline::new(app.options.deadline),
     };
     Ok(stack_with(router, chain, from_fn_with_state(app.clone(), guard::limit_address)))
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "There is no such route")
 }
 
 /// The paths with their methods, for `Allow` and the labels of log and metrics.

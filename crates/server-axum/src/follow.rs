@@ -31,6 +31,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::gateway::access_log::AccessLine;
 use crate::gateway::client_address::ClientAddress;
+use crate::gateway::head_limits::HeadLimits;
 use crate::guard::{accepts, limited};
 use crate::gateway::metrics::RouteMeter;
 use crate::gateway::request_id::X_REQUEST_ID;
@@ -49,6 +50,7 @@ pub struct Gateway {
     app: Arc<App>,
     api: axum::Router,
     metrics: Arc<RouteMeter>,
+    limits: HeadLimits,
     peer: Option<SocketAddr>,
 }
 
@@ -59,7 +61,7 @@ impl Gateway {
     /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
     pub fn new(app: Arc<App>) -> Result<Self, Error> {
         let api = crate::api::api(&app)?;
-        Ok(Self { app, api, metrics: Arc::new(RouteMeter::new(ROUTE)), peer: None })
+        Ok(Self { app, api, metrics: Arc::new(RouteMeter::new(ROUTE)), limits: HeadLimits::default(), peer: None })
     }
 
     /// The door for one connection, whose other end is known.
@@ -69,8 +71,7 @@ impl Gateway {
     }
 
     fn handle(&self, mut request: Request<Body>) -> Answering {
-        let is_follow = matches!(*request.method(), Method::GET | Method::HEAD) && is_slug(request.uri().path());
-        if is_follow {
+        if is_slug(request.uri().path()) {
             // A panic here would take the whole connection with it.
             let known = catch_unwind(AssertUnwindSafe(|| self.follow_known(Head::of(&request))));
             if let Ok(Some(response)) = known {
@@ -92,6 +93,9 @@ impl Gateway {
 
     /// Answers a follow that takes no waiting.
     fn follow_known(&self, head: Head<'_>) -> Option<Response> {
+        if !matches!(*head.method, Method::GET | Method::HEAD) || self.limits.check(head.method, head.uri, head.headers).is_err() {
+            return None;
+        }
         let slug = head.uri.path().strip_prefix('/')?;
         let started = self.app.platform.clock.now();
         let client = self.client(head);
@@ -111,18 +115,24 @@ impl Gateway {
         let started = self.app.platform.clock.now();
         let client = self.client(head);
         let (response, error) = match self.try_follow(head, client).await {
-            Ok(target) => (redirect(&target), None),
+            Ok(response) => (response, None),
             Err(error) => (self.refusal(head, &error), Some(error)),
         };
         self.finish(head, client, started, response, error.as_ref())
     }
 
-    async fn try_follow(&self, head: Head<'_>, client: ClientAddress) -> Result<Arc<Target>, ApiError> {
+    async fn try_follow(&self, head: Head<'_>, client: ClientAddress) -> Result<Response, ApiError> {
+        match *head.method {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => return Ok((StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response()),
+            _ => return Err(ApiError::method_not_allowed(METHODS)),
+        }
+        self.limits.check(head.method, head.uri, head.headers)?;
         let not_found = || ApiError::new(ErrorCode::NotFound, "There is no such link");
         let slug = decode(head.uri.path().strip_prefix('/').unwrap_or_default()).ok_or_else(not_found)?;
         let visit = visit(head, client);
         match self.app.platform.follows.follow(&self.domain(head), &slug, &visit).await? {
-            Followed::Redirect(target) => Ok(target),
+            Followed::Redirect(target) => Ok(redirect(&target)),
             Followed::Gone(status) => Err(ApiError::new(ErrorCode::Gone, match status {
                 Status::Disabled => "The link was switched off",
                 Status::Expired => "The link has expired",
@@ -351,15 +361,4 @@ where
     fn call(&self, request: Request<B>) -> Answering {
         self.handle(request.map(Body::new))
     }
-}
-
-/// What a slug's path answers to other methods; the router's fallback.
-pub(crate) async fn other_methods(request: axum::extract::Request) -> Response {
-    if !is_slug(request.uri().path()) {
-        return ApiError::new(ErrorCode::NotFound, "There is no such route").into_response();
-    }
-    if *request.method() == Method::OPTIONS {
-        return (StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response();
-    }
-    ApiError::method_not_allowed(METHODS).into_response()
 }

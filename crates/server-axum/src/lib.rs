@@ -18,7 +18,7 @@ mod guard;
 mod openapi;
 mod reply;
 mod routes;
-//mod serve;
+mod serve;
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use waypost_core::{Error, Platform};
 pub use app::{App, HttpOptions};
 pub use follow::Gateway;
 pub use openapi::openapi;
-//pub use serve::{ServeOptions, serve};
+pub use serve::{Options as ServeOptions, serve};
 
 /// Everything that Waypost answers, as a router to be merged into, or nested beside, routes of your own.
 ///

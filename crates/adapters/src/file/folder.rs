@@ -29,7 +29,8 @@ pub(super) struct Folder {
     pub(super) options: FileSpoolOptions,
     pub(super) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// The next number for the name of a file, or for the place of a segment in the order of age. Higher than any other.
+    /// The next number for the name of a file, or for the place of a segment in the order of age. Higher than any
+    /// other.
     next: AtomicU64,
     /// How many bytes all files take.
     taken: AtomicU64,
@@ -79,7 +80,8 @@ impl Folder {
     /// # Errors
     /// `Full` beyond the bound, `Io` when the disk is full.
     pub(super) fn blank(&self) -> Result<Blank, FileError> {
-        if !self.reserve() && !(self.sweep()? && self.reserve()) {
+        let reserved = self.reserve() || (self.sweep()? && self.reserve());
+        if !reserved {
             return Err(FileError::Full);
         }
         let size = self.options.segment_bytes;

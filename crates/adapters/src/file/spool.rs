@@ -33,17 +33,17 @@ use super::stock::Stock;
 /// read again under their old ids, and the store counts them once.
 ///
 /// # Room
-/// Beyond [`FileSpoolOptions::max_bytes`], and on a full disk once the preallocated segments are used up, `append` gives
-/// [`Unavailable`](waypost_core::Kind::Unavailable). It looks for room again once a second, and at once when a release
-/// has made some.
+/// Beyond [`FileSpoolOptions::max_bytes`], and on a full disk once the preallocated segments are used up, `append`
+/// gives [`Unavailable`](waypost_core::Kind::Unavailable). It looks for room again once a second, and at once when a
+/// release has made some.
 ///
 /// # Cost
-/// An append is one write of the hit's bytes (about 200) and copies them once before. Idle, there is one sleeping thread,
-/// and as many open files as lanes and preallocated segments. Reading holds at most 256 KiB and the hits that were asked
-/// for. A release rewrites twelve bytes in each segment that it leaves half read.
+/// An append is one write of the hit's bytes (about 200) and copies them once before. Idle, there is one sleeping
+/// thread, and as many open files as lanes and preallocated segments. Reading holds at most 256 KiB beside the hits
+/// that were asked for. A release rewrites twelve bytes in each segment that it leaves half read.
 ///
-/// [`depth`](ClickSpool::depth) is exact for what this process wrote. Of each older segment it counts the unused end, up
-/// to 1,112 bytes, until that is read.
+/// [`depth`](ClickSpool::depth) is exact for what this process wrote. Of each older segment it counts the unused end,
+/// up to 1,104 bytes, until that is read.
 ///
 /// Dropping it ends the thread, and gives the unused rest of the files back to the disk.
 #[derive(Debug)]

@@ -5,8 +5,8 @@
 
 use sqlx::SqlSafeStr as _;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, SqlStr};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqlStr};
 
 use super::columns::Query;
 use super::error::Fault;
@@ -24,9 +24,17 @@ impl Bulk {
     /// Writes the statement down, for rows of so many values.
     pub(super) fn new(head: &str, values: usize, tail: &str) -> Self {
         let row = format!("({})", vec!["?"; values].join(","));
-        let sql = |rows: usize| AssertSqlSafe(format!("{head} VALUES {} {tail}", vec![&*row; rows].join(","))).into_sql_str();
+        let sql = |rows: usize| {
+            AssertSqlSafe(format!(
+                "{head} VALUES {} {tail}",
+                vec![&*row; rows].join(",")
+            ))
+            .into_sql_str()
+        };
         // Cloned once here, so that each clone from now on shares one text.
-        Self { sizes: SIZES.map(|rows| sql(rows).clone()) }
+        Self {
+            sizes: SIZES.map(|rows| sql(rows).clone()),
+        }
     }
 
     /// Runs it over `rows`; says how many rows it changed.

@@ -7,25 +7,25 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use waypost_core::Result;
-use waypost_core::idempotency::{Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, Settled};
+use waypost_core::idempotency::{
+    Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, Settled,
+};
 
 use super::columns::{Columns as _, Query, micros, number};
 use super::database::Sqlite;
 use super::error::Fault;
 
-/// What stands for a key and is not over: a row that is over counts for nothing, swept or not.
-const LIVE: &str = "SELECT fingerprint, over_at, status, headers, body FROM waypost_idempotency \
-    WHERE workspace = ?1 AND key = ?2 AND over_at > ?3";
+const STANDING: &str = "SELECT fingerprint, over_at, status, headers, body FROM waypost_idempotency \
+    WHERE workspace = ?1 AND key = ?2";
+/// Takes the key if nothing that is not over stands for it.
 const GRANT: &str = "INSERT INTO waypost_idempotency (workspace, key, fingerprint, token, over_at) \
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (workspace, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
-    token = excluded.token, over_at = excluded.over_at, status = NULL, headers = NULL, body = NULL";
+    token = excluded.token, over_at = excluded.over_at, status = NULL, headers = NULL, body = NULL WHERE over_at <= ?6";
 /// Fenced: the token is of this lease, and nothing was answered under it yet.
 const COMPLETE: &str = "UPDATE waypost_idempotency SET status = ?4, headers = ?5, body = ?6, over_at = ?7 \
     WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
-const HELD: &str =
-    "SELECT 1 FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
-const RELEASE: &str =
-    "DELETE FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
+const HELD: &str = "SELECT 1 FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
+const RELEASE: &str = "DELETE FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
 const SWEEP: &str = "DELETE FROM waypost_idempotency WHERE (workspace, key) IN \
     (SELECT workspace, key FROM waypost_idempotency WHERE over_at <= ?1 ORDER BY over_at LIMIT ?2)";
 
@@ -42,32 +42,38 @@ impl SqliteIdempotencyStore {
     }
 
     async fn grant(&self, request: &ClaimRequest) -> Result<Claim, Fault> {
+        let over_at = request
+            .now
+            .saturating_add(request.lease)
+            .unwrap_or(Timestamp::MAX);
         let mut tx = self.db.write().await?;
-        if let Some(row) = live(&mut tx, request).await? {
-            return found(&row, request);
-        }
-        let over_at = request.now.saturating_add(request.lease).unwrap_or(Timestamp::MAX);
-        sqlx::query(GRANT)
+        let granted = sqlx::query(GRANT)
             .bind(&request.key.workspace.to_bytes()[..])
             .bind(request.key.key.as_str())
             .bind(&request.fingerprint.to_bytes()[..])
             .bind(&request.token.0[..])
             .bind(micros(over_at))
+            .bind(micros(request.now))
             .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Claim::Granted(request.lease()))
-    }
-
-    async fn claim_it(&self, request: &ClaimRequest) -> Result<Claim, Fault> {
-        // A replay, and a hundred who wait for one, cost a read and keep nobody from writing.
-        if let Some(row) = live(&mut *self.db.read().await?, request).await? {
-            return found(&row, request);
+            .await?
+            .rows_affected();
+        if granted > 0 {
+            tx.commit().await?;
+            return Ok(Claim::Granted(request.lease()));
         }
-        self.grant(request).await
+        // Under the same lock, so what stood in the way is still there.
+        let row = sqlx::query(STANDING)
+            .bind(&request.key.workspace.to_bytes()[..])
+            .bind(request.key.key.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+        found(&row, request)
     }
 
-    async fn settle(&self, settle: impl AsyncFnOnce(&mut SqliteConnection) -> Result<Settled, Fault>) -> Result<Settled, Fault> {
+    async fn settle(
+        &self,
+        settle: impl AsyncFnOnce(&mut SqliteConnection) -> Result<Settled, Fault>,
+    ) -> Result<Settled, Fault> {
         let mut tx = self.db.write().await?;
         let settled = settle(&mut tx).await?;
         tx.commit().await?;
@@ -78,11 +84,18 @@ impl SqliteIdempotencyStore {
 #[async_trait]
 impl IdempotencyStore for SqliteIdempotencyStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
-        Ok(self.claim_it(request).await?)
+        Ok(self.grant(request).await?)
     }
 
-    async fn complete(&self, lease: &Lease, answer: &Answer, keep_until: Timestamp) -> Result<Settled> {
-        Ok(self.settle(async |conn| complete(conn, lease, answer, keep_until).await).await?)
+    async fn complete(
+        &self,
+        lease: &Lease,
+        answer: &Answer,
+        keep_until: Timestamp,
+    ) -> Result<Settled> {
+        Ok(self
+            .settle(async |conn| complete(conn, lease, answer, keep_until).await)
+            .await?)
     }
 
     async fn release(&self, lease: &Lease) -> Result<Settled> {
@@ -125,7 +138,9 @@ pub(super) async fn held(conn: &mut SqliteConnection, lease: &Lease) -> Result<S
 }
 
 async fn release(conn: &mut SqliteConnection, lease: &Lease) -> Result<Settled, Fault> {
-    Ok(settled(fenced(RELEASE, lease).execute(conn).await?.rows_affected()))
+    Ok(settled(
+        fenced(RELEASE, lease).execute(conn).await?.rows_affected(),
+    ))
 }
 
 /// A statement whose first three values are the lease.
@@ -137,15 +152,11 @@ fn fenced<'q>(sql: &'static str, lease: &Lease) -> Query<'q> {
 }
 
 fn settled(rows: u64) -> Settled {
-    if rows > 0 { Settled::Kept } else { Settled::Superseded }
-}
-
-async fn live(conn: &mut SqliteConnection, request: &ClaimRequest) -> Result<Option<SqliteRow>, Fault> {
-    let query = sqlx::query(LIVE)
-        .bind(&request.key.workspace.to_bytes()[..])
-        .bind(request.key.key.as_str())
-        .bind(micros(request.now));
-    Ok(query.fetch_optional(conn).await?)
+    if rows > 0 {
+        Settled::Kept
+    } else {
+        Settled::Superseded
+    }
 }
 
 /// What a live row means for a request.
@@ -155,9 +166,15 @@ fn found(row: &SqliteRow, request: &ClaimRequest) -> Result<Claim, Fault> {
     }
     let Some(status) = row.at::<Option<u16>>(2)? else {
         let wait = row.time(1)?.duration_since(request.now);
-        return Ok(Claim::Busy(Duration::try_from(wait).unwrap_or(Duration::ZERO)));
+        return Ok(Claim::Busy(
+            Duration::try_from(wait).unwrap_or(Duration::ZERO),
+        ));
     };
     let headers = serde_json::from_str(row.at(3)?).map_err(|_| Fault::Column("headers"))?;
     let body: Vec<u8> = row.at(4)?;
-    Ok(Claim::Replay(Answer { status, headers, body: Bytes::from(body) }))
+    Ok(Claim::Replay(Answer {
+        status,
+        headers,
+        body: Bytes::from(body),
+    }))
 }

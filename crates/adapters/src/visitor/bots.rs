@@ -1,7 +1,7 @@
 //! Programs that the public collections lack, or know in part. Updated by hand; keep the lists in lower case.
 //!
-//! HTTP libraries are on them, `okhttp` and its like on phones too: a person who follows a link does so in a browser, or in
-//! an app's web view, which says what it is. What an app fetches by itself is a preview or a check.
+//! HTTP libraries are on them, `okhttp` and its like on phones too: a person who follows a link does so in a browser,
+//! or in an app's web view, which says what it is. What an app fetches by itself is a preview or a check.
 
 /// What the user agents of some programs begin with.
 const BEGINNINGS: [&str; 41] = [

@@ -22,8 +22,8 @@ const REMEMBERED: usize = 4_096;
 /// `www.`; a short domain of this server is a host like any other.
 ///
 /// # Caveats
-/// A user agent says what its sender wants it to say. An iPad whose browser asks for desktop pages cannot be told from a
-/// Mac. Headless browsers that hide are taken for people.
+/// A user agent says what its sender wants it to say. An iPad whose browser asks for desktop pages cannot be told from
+/// a Mac. Headless browsers that hide are taken for people.
 ///
 /// # Cost
 /// About 0.3 µs for a user agent that was seen lately, and some 5 µs for a new one. The file for countries is held in

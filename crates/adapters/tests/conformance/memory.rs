@@ -2,24 +2,69 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::MemoryStore;
-use waypost_core::conformance::{self, Stores};
+use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
+use waypost_core::clicks::ClickSpool;
+use waypost_core::conformance::{self, Stores, fixtures};
+use waypost_core::credentials::CredentialStore;
+use waypost_core::entropy::OsEntropy;
+use waypost_core::events::EventBus;
+use waypost_core::health::Probe;
 use waypost_core::idempotency::IdempotencyStore;
+use waypost_core::limits::RateLimiter;
 use waypost_core::outbox::Outbox;
 
 async fn stores() -> Stores {
     let store = Arc::new(MemoryStore::default());
-    Stores { links: store.clone(), clicks: store.clone(), idempotency: store.clone(), outbox: store }
+    Stores {
+        links: store.clone(),
+        clicks: store.clone(),
+        idempotency: store.clone(),
+        outbox: store,
+    }
 }
 
 async fn idempotency_store() -> Arc<dyn IdempotencyStore> {
-    Arc::new(MemoryStore::default())
+    stores().await.idempotency
 }
 
 async fn outbox_store() -> Arc<dyn Outbox> {
+    stores().await.outbox
+}
+
+async fn credential_store() -> Arc<dyn CredentialStore> {
     Arc::new(MemoryStore::default())
 }
 
+async fn event_bus() -> Arc<dyn EventBus> {
+    Arc::new(MemoryEventBus::new(&OsEntropy))
+}
+
+async fn rate_limiter() -> Arc<dyn RateLimiter> {
+    Arc::new(MemoryRateLimiter::default())
+}
+
+async fn click_spool() -> Arc<dyn ClickSpool> {
+    Arc::new(MemoryClickSpool::new(
+        1_024 * 1_024,
+        fixtures::at(0),
+        &OsEntropy,
+    ))
+}
+
 conformance::links!(stores);
+conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
 conformance::outbox!(outbox_store);
+conformance::credentials!(credential_store);
+conformance::events!(event_bus);
+conformance::limits!(rate_limiter);
+conformance::spool!(click_spool);
+
+#[tokio::test]
+async fn what_is_in_memory_is_there() {
+    let probes: [&dyn Probe; 2] = [&MemoryStore::default(), &MemoryEventBus::new(&OsEntropy)];
+    for probe in probes {
+        assert_eq!(probe.name(), "memory");
+        assert!(probe.check().await.is_ok());
+    }
+}

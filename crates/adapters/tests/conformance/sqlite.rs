@@ -2,15 +2,25 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::sqlite::{Sqlite, SqliteClickStore, SqliteIdempotencyStore, SqliteLinkStore, SqliteOutbox};
+use waypost_adapters::sqlite::{
+    Sqlite, SqliteClickStore, SqliteCredentialStore, SqliteEventBus, SqliteIdempotencyStore,
+    SqliteLinkStore, SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+};
+use waypost_core::Kind;
 use waypost_core::conformance::{self, Stores, Subject};
+use waypost_core::credentials::CredentialStore;
+use waypost_core::events::EventBus;
+use waypost_core::health::Probe as _;
 use waypost_core::idempotency::IdempotencyStore;
+use waypost_core::limits::RateLimiter;
 use waypost_core::outbox::Outbox;
 
 /// A fresh database in a folder that is removed after the case.
 async fn database() -> Subject<Sqlite> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let db = Sqlite::open(folder.path().join("waypost.db")).await.expect("a database");
+    let db = Sqlite::open(folder.path().join("waypost.db"))
+        .await
+        .expect("a database");
     Subject::guarded(db, folder)
 }
 
@@ -31,6 +41,41 @@ async fn outbox_store() -> Subject<Arc<dyn Outbox>> {
     stores().await.map(|stores| stores.outbox)
 }
 
+async fn credential_store() -> Subject<Arc<dyn CredentialStore>> {
+    database()
+        .await
+        .map(|db| Arc::new(SqliteCredentialStore::new(&db)) as _)
+}
+
+async fn event_bus() -> Subject<Arc<dyn EventBus>> {
+    database()
+        .await
+        .map(|db| Arc::new(SqliteEventBus::new(&db)) as _)
+}
+
+async fn rate_limiter() -> Subject<Arc<dyn RateLimiter>> {
+    database()
+        .await
+        .map(|db| Arc::new(SqliteRateLimiter::new(&db)) as _)
+}
+
 conformance::links!(stores);
+conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
 conformance::outbox!(outbox_store);
+conformance::credentials!(credential_store);
+conformance::events!(event_bus);
+conformance::limits!(rate_limiter);
+
+#[tokio::test]
+async fn the_probe_tells_an_open_database_from_a_closed_one() {
+    let database = database().await;
+    let probe = SqliteProbe::new(&database.ports);
+    assert_eq!(probe.name(), "sqlite");
+    assert!(probe.check().await.is_ok());
+    database.ports.close().await.expect("closed");
+    assert_eq!(
+        probe.check().await.expect_err("it is closed").kind(),
+        Kind::Unavailable
+    );
+}

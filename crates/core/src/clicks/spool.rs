@@ -18,7 +18,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// `append` gives [`Unavailable`](crate::Kind::Unavailable) when the disk is full. The caller redirects all the same
-/// (contract §2), and counts the loss where operators see it.
+/// (§2), and counts the loss where operators see it.
 #[async_trait]
 pub trait ClickSpool: Debug + Send + Sync {
     /// Makes a hit durable. Not async: it stands on the redirect's path, and is one short write.

@@ -43,27 +43,45 @@
 //! Cases pass every moment as a value and never sleep. Where they wait for a wake-up, a generous bound in real time
 //! turns a hang into a failure. They are written so that they cannot pass on a subject that does nothing.
 
+pub mod clicks;
+pub mod credentials;
+pub mod durable_spool;
+pub mod events;
 pub mod fixtures;
 pub mod idempotency;
+pub mod limits;
 pub mod links;
 pub mod outbox;
+pub mod spool;
 mod suite;
 
+pub use durable_spool::Reopen;
 pub use suite::{Stores, Subject};
 
+pub use self::clicks::tests as clicks;
+pub use self::credentials::tests as credentials;
+pub use self::durable_spool::tests as durable_spool;
+pub use self::events::tests as events;
 pub use self::idempotency::tests as idempotency;
+pub use self::limits::tests as limits;
 pub use self::links::tests as links;
 pub use self::outbox::tests as outbox;
+pub use self::spool::tests as spool;
 
 /// Runs `wait` and, again and again, `cause`, until `wait` returns; fails where it does not.
 ///
 /// A wait may be registered a round trip after it was first polled, so one cause alone could pass it by unseen. No
 /// real time is relied on: the bounds only turn a hang into a failure.
-pub(crate) async fn wakes(wait: impl Future<Output = ()> + Send + 'static, cause: impl AsyncFn(u64)) {
+pub(crate) async fn wakes(
+    wait: impl Future<Output = ()> + Send + 'static,
+    cause: impl AsyncFn(u64),
+) {
     let mut waiter = tokio::spawn(wait);
     for n in 1..=50 {
         cause(n).await;
-        if let Ok(done) = tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiter).await {
+        if let Ok(done) =
+            tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiter).await
+        {
             return done.expect("no panic");
         }
     }

@@ -1,5 +1,5 @@
 //! Idempotency: a request that is sent twice is carried out once, and answered twice with the same bytes
-//! (contract §4; draft-ietf-httpapi-idempotency-key-header).
+//! (§4; draft-ietf-httpapi-idempotency-key-header).
 
 mod answer;
 mod key;

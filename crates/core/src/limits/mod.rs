@@ -1,4 +1,4 @@
-//! Rate limits: how much is allowed in how much time (contract §7).
+//! Rate limits: how much is allowed in how much time (§7).
 
 mod policy;
 mod port;

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bytes::Bytes;
 use url::{Host, Url};
 
-/// The longest destination in bytes, as given and as sent (contract §2).
+/// The longest destination in bytes, as given and as sent (§2).
 const LONGEST: usize = 8_192;
 
 /// Why a text is not a destination.

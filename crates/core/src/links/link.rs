@@ -198,7 +198,7 @@ macro_rules! labels {
 labels! {
     /// What an owner calls a link: at most 256 characters.
     Title: 256;
-    /// A label to find links by: at most 64 characters (contract §12).
+    /// A label to find links by: at most 64 characters (§12).
     Tag: 64;
 }
 
@@ -207,7 +207,7 @@ labels! {
 pub struct Tags(Vec<Tag>);
 
 impl Tags {
-    /// The most tags of one link (contract §12).
+    /// The most tags of one link (§12).
     pub const MOST: usize = 64;
 
     /// Keeps each tag once; `None` if there are more than 64.
@@ -227,7 +227,7 @@ impl Tags {
     }
 }
 
-/// The owner's own data: at most 50 keys of 64 characters, 16 KiB as JSON (contract §12).
+/// The owner's own data: at most 50 keys of 64 characters, 16 KiB as JSON (§12).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata(Map<String, Value>);
 

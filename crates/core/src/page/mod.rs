@@ -1,4 +1,4 @@
-//! Pages of a keyset listing, and the sealed cursors that lead from one to the next (contract §5).
+//! Pages of a keyset listing, and the sealed cursors that lead from one to the next (§5).
 
 mod cursor;
 

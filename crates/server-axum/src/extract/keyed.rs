@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::HeaderValue;
 use http::request::Parts;
 use waypost_core::credentials::Principal;
 use waypost_core::idempotency::{Answer, Claim, Fingerprint, IdempotencyKey, Lease};
 use waypost_core::links::Once;
-use waypost_core::wire::v1::ErrorCode;
 
 use super::context;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::gateway::context::RequestContext;
-use crate::gateway::envelope::Rendered;
+use crate::gateway::idempotency::{in_flight, is_kept, key_of, mark_replayed, reused};
 use crate::reply::{self, Reply, respond};
 
 /// The header `Idempotency-Key`, and what else a claim needs of the request.
@@ -31,18 +29,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let fault = |issue: String| {
-            ApiError::new(ErrorCode::InvalidIdempotencyKey, "The idempotency key is not well formed")
-                .with_detail("header.Idempotency-Key", issue)
-        };
-        let mut values = parts.headers.get_all("idempotency-key").iter();
-        let key = values.next().map(|value| IdempotencyKey::parse(value.as_bytes())).transpose();
-        let key = key.map_err(|invalid| fault(invalid.to_string()))?;
-        if values.next().is_some() {
-            return Err(fault("stands twice".to_owned()));
-        }
         Ok(Self {
-            key,
+            key: key_of(&parts.headers)?,
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -76,18 +64,11 @@ impl RequestKey {
             Claim::Granted(lease) => Ok(run(Some(lease))),
             Claim::Replay(answer) => {
                 let mut response = respond(answer);
-                response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-                response.extensions_mut().insert(Rendered);
+                mark_replayed(&mut response);
                 Ok(Begun::Replay(response))
             }
-            Claim::Busy(wait) => {
-                let message = "A request with this idempotency key is being carried out";
-                Err(ApiError::new(ErrorCode::IdempotencyInFlight, message).with_retry_after(wait))
-            }
-            Claim::Mismatch => Err(ApiError::new(
-                ErrorCode::IdempotencyKeyReused,
-                "The idempotency key was used before, for another request",
-            )),
+            Claim::Busy(wait) => Err(in_flight(wait)),
+            Claim::Mismatch => Err(reused()),
         }
     }
 }
@@ -111,7 +92,7 @@ impl Run {
         };
         if let Some(lease) = &self.lease {
             let idempotency = &self.app.platform.idempotency;
-            if is_kept(error.code()) {
+            if is_kept(error.status()) {
                 let answer = reply::error(&self.app, &error, &self.context);
                 idempotency.complete(lease, &answer).await?;
             } else {
@@ -120,9 +101,4 @@ impl Run {
         }
         Err(error)
     }
-}
-
-/// Whether the answer to a request that ended so is replayed: what the request itself decided, not what it lacked.
-fn is_kept(code: ErrorCode) -> bool {
-    matches!(code.status(), 404 | 409 | 410 | 412) && code != ErrorCode::IdempotencyInFlight
 }

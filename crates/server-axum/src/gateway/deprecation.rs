@@ -1,4 +1,4 @@
-//! Farewell to a route (contract §8): `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link`, and after the sunset 410.
+//! Farewell to a route (§8): `Deprecation` (RFC 9745), `Sunset` (RFC 8594), `Link`, and after the sunset 410.
 //!
 //! One [`Deprecation`] stands beside the route in the table; headers, the OpenAPI flag and the 410 all come from it. The
 //! layer stands around every refusal, so that a 429 of such a route says it too.
@@ -73,7 +73,11 @@ impl Deprecation {
             return Err(InvalidDeprecation::Link);
         }
         let link = HeaderValue::from_str(&format!("<{link}>; rel=\"deprecation\""));
-        Ok(Self { since, sunset: None, link: link.map_err(|_| InvalidDeprecation::Link)? })
+        Ok(Self {
+            since,
+            sunset: None,
+            link: link.map_err(|_| InvalidDeprecation::Link)?,
+        })
     }
 
     /// Answers with 410 from this moment on.
@@ -84,7 +88,10 @@ impl Deprecation {
         if sunset.duration_since(self.since) < NOTICE {
             return Err(InvalidDeprecation::TooSoon);
         }
-        Ok(Self { sunset: Some(sunset), ..self })
+        Ok(Self {
+            sunset: Some(sunset),
+            ..self
+        })
     }
 
     /// Whether it is over.
@@ -95,7 +102,10 @@ impl Deprecation {
     /// Says so in the headers of an answer.
     pub fn stamp(&self, headers: &mut HeaderMap) {
         let since = format!("@{}", self.since.as_second());
-        for (name, value) in [(DEPRECATION, Some(since)), (SUNSET, self.sunset.and_then(http_date))] {
+        for (name, value) in [
+            (DEPRECATION, Some(since)),
+            (SUNSET, self.sunset.and_then(http_date)),
+        ] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);
             }
@@ -106,7 +116,9 @@ impl Deprecation {
 
 /// IMF-fixdate (RFC 9110 §5.6.7); `None` beyond the years that it can write.
 fn http_date(at: Timestamp) -> Option<String> {
-    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&at)
+        .ok()
 }
 
 /// So many calls of one caller to one route.
@@ -120,11 +132,14 @@ pub struct Usage {
     pub calls: u64,
 }
 
+/// Calls by route and caller.
+type Calls = BTreeMap<(Box<str>, Option<String>), u64>;
+
 /// Sees routes off, and counts who still calls them.
 #[derive(Clone, Debug)]
 pub struct Farewell {
     clock: Arc<dyn Clock>,
-    usage: Arc<Mutex<BTreeMap<(Box<str>, Option<String>), u64>>>,
+    usage: Arc<Mutex<Calls>>,
 }
 
 impl Default for Farewell {
@@ -139,7 +154,10 @@ impl Farewell {
 
     /// Takes its time from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, usage: Arc::default() }
+        Self {
+            clock,
+            usage: Arc::default(),
+        }
     }
 
     /// Who called what, for the operator.
@@ -166,17 +184,27 @@ impl Farewell {
 
 /// Announces the end of a route on each of its answers; afterwards answers 410.
 pub async fn announce(State(farewell): State<Farewell>, request: Request, next: Next) -> Response {
-    let Some(route) = routes::of(&request).filter(|route| route.deprecation().is_some()).cloned() else {
+    let Some(route) = routes::of(&request)
+        .filter(|route| route.deprecation().is_some())
+        .cloned()
+    else {
         return next.run(request).await;
     };
-    let Some(deprecation) = route.deprecation() else { return next.run(request).await };
+    let Some(deprecation) = route.deprecation() else {
+        return next.run(request).await;
+    };
     let context = request.extensions().get::<RequestContext>().cloned();
     let mut response = if deprecation.is_over(farewell.clock.now()) {
-        ApiError::new(ErrorCode::Gone, "This route is past its sunset").with_reason("past its sunset").into_response()
+        ApiError::new(ErrorCode::Gone, "This route is past its sunset")
+            .with_reason("past its sunset")
+            .into_response()
     } else {
         next.run(request).await
     };
     deprecation.stamp(response.headers_mut());
-    farewell.count(route.template(), context.and_then(|context| context.caller()));
+    farewell.count(
+        route.template(),
+        context.and_then(|context| context.caller()),
+    );
     response
 }

@@ -29,7 +29,12 @@ pin_project! {
 impl<W: Watch> Watched<W> {
     /// Keeps `watch` until the response's body is through.
     pub fn wrap(response: Response, watch: W) -> Response {
-        response.map(|body| Body::new(Self { body, watch: Some(watch) }))
+        response.map(|body| {
+            Body::new(Self {
+                body,
+                watch: Some(watch),
+            })
+        })
     }
 }
 

@@ -14,7 +14,8 @@
 //! [`max_fields`](Options::max_fields) or [`head_buffer`](Options::head_buffer), 414 for a URI above 64 KiB. Both limits
 //! lie above those of [`head_limits`](crate::gateway::head_limits), which therefore answers first in all but hostile
 //! cases. A head that never ends is closed without an answer. `Content-Length` beside `Transfer-Encoding: chunked` is
-//! read as chunked, the length is ignored, and nothing more is read on that connection unless it is well-formed.
+//! read as chunked, the length is dropped, and the connection closes after that one answer (RFC 9112 §6.1), so nothing
+//! can be hidden behind it.
 //!
 //! **Shutdown.** Once the token is cancelled nothing more is accepted; idle connections close, those with a request get
 //! to finish it (`Connection: close`, `GOAWAY`), and what is not through after [`grace`](Options::grace) is cut.
@@ -46,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// 10 s (contract §12): the time for a whole head, from its first byte, or from the accept for the first one.
+    /// 10 s (§12): the time for a whole head, from its first byte, or from the accept for the first one.
     pub head_timeout: Duration,
     /// 75 s: an idle connection is closed after one to two of these. Longer than the 60 s for which common load
     /// balancers keep theirs, so that it is they who close, and no request meets a closing connection.
@@ -120,21 +121,34 @@ pub fn serve<L, M, S>(
 where
     L: Listener,
     M: Fn(SocketAddr) -> S + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send + 'static,
 {
     Box::pin(run(listener, make, options, shutdown))
 }
 
-async fn run<L, M, S>(mut listener: L, make: M, options: Options, shutdown: CancellationToken) -> Served
+async fn run<L, M, S>(
+    mut listener: L,
+    make: M,
+    options: Options,
+    shutdown: CancellationToken,
+) -> Served
 where
     L: Listener,
     M: Fn(SocketAddr) -> S + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send + 'static,
 {
     let builder = Arc::new(connection::builder(&options));
-    let places = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
+    let places = Arc::new(Semaphore::new(
+        options.max_connections.min(Semaphore::MAX_PERMITS),
+    ));
     let mut connections = JoinSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -194,7 +208,11 @@ async fn accept<L: Listener>(
     places: &Arc<Semaphore>,
 ) -> io::Result<(L::Io, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     // The semaphore is never closed.
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let place = places
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (io, peer) = listener.accept().await?;
     Ok((io, peer, place))
 }
@@ -202,7 +220,10 @@ async fn accept<L: Listener>(
 /// The connection broke before it was accepted: nothing is wrong here.
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
 }
 
 /// A panic while a body was streamed ends its connection, and is told here.

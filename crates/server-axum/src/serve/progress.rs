@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -19,9 +19,6 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::gateway::watched::{Watch, Watched};
-
-/// How an HTTP/2 connection begins; no HTTP/1 method is called so.
-const H2: &[u8] = b"PRI ";
 
 /// Shared by a connection's two sides and its driver.
 #[derive(Debug)]
@@ -59,12 +56,9 @@ impl Progress {
         self.served.load(Ordering::Relaxed)
     }
 
-    fn read(&self, first: &[u8]) {
-        if self.served() == 0 {
-            if first.starts_with(H2) {
-                self.framed.store(true, Ordering::Relaxed);
-            }
-        } else if self.is_idle() && !self.framed.load(Ordering::Relaxed) {
+    /// Bytes came in.
+    fn read(&self) {
+        if self.served() > 0 && self.is_idle() && !self.framed.load(Ordering::Relaxed) {
             self.in_head.store(true, Ordering::Relaxed);
         }
     }
@@ -74,7 +68,10 @@ impl Progress {
 struct InFlight(Arc<Progress>);
 
 impl InFlight {
-    fn enter(progress: &Arc<Progress>) -> Self {
+    fn enter(progress: &Arc<Progress>, version: Version) -> Self {
+        if version == Version::HTTP_2 {
+            progress.framed.store(true, Ordering::Relaxed);
+        }
         progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
@@ -106,8 +103,11 @@ where
     type Future = Answering<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_flight = Some(InFlight::enter(&self.progress));
-        Answering { answer: self.service.call(request), in_flight }
+        let in_flight = Some(InFlight::enter(&self.progress, request.version()));
+        Answering {
+            answer: self.service.call(request),
+            in_flight,
+        }
     }
 }
 
@@ -128,11 +128,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
-            // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
-            Some(in_flight) if response.body().size_hint().exact().is_none() => Watched::wrap(response, in_flight),
-            _ => response,
-        })
+        this.answer
+            .poll(cx)
+            .map_ok(|response| match this.in_flight.take() {
+                // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
+                Some(in_flight) if response.body().size_hint().exact().is_none() => {
+                    Watched::wrap(response, in_flight)
+                }
+                _ => response,
+            })
     }
 }
 
@@ -153,12 +157,16 @@ impl<I> Reads<I> {
 }
 
 impl<I: AsyncRead> AsyncRead for Reads<I> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
         let this = self.project();
         let before = buf.filled().len();
         let polled = this.io.poll_read(cx, buf);
-        if let Some(new @ [_, ..]) = buf.filled().get(before..) {
-            this.progress.read(new);
+        if buf.filled().len() > before {
+            this.progress.read();
         }
         polled
     }

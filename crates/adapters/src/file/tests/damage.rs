@@ -182,7 +182,7 @@ proptest! {
         };
         let mut record = Record::encode(&borrowed(&hit));
         let bytes = bytes::Bytes::copy_from_slice(record.seal(nonce, place * 8));
-        prop_assert!(bytes.len() <= LONGEST && bytes.len() as u64 == record.len() && bytes.len() % 8 == 0);
+        prop_assert!(bytes.len() <= LONGEST && bytes.len() as u64 == record.len() && bytes.len().is_multiple_of(8));
 
         let (read, length) = decode(&bytes, nonce, place * 8).expect("a whole record");
         prop_assert_eq!(length, record.len());

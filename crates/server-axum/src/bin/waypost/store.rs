@@ -5,7 +5,7 @@ use std::sync::Arc;
 use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
 use waypost_adapters::sqlite::{self, Sqlite};
 use waypost_core::clicks::{ClickSpool, Describe, Hit, Visitor};
-use waypost_core::clock::SystemClock;
+use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::credentials::{Principal, Scopes};
 use waypost_core::entropy::OsEntropy;
 use waypost_core::ids::{KeyId, WorkspaceId};
@@ -36,7 +36,8 @@ impl Store {
             let fault = "a store in memory ends with its server; name a sqlite:// one, or a server by --url";
             return Err(settings.fault("database_url", fault).into());
         }
-        let spool = Arc::new(MemoryClickSpool::default());
+        // No visitor comes this way.
+        let spool = Arc::new(MemoryClickSpool::new(0, SystemClock.now(), &OsEntropy));
         let site = site(settings, public_url(settings, settings.listen))?;
         Self::assemble(settings, site, spool, Arc::new(Nobody), PlatformOptions::default()).await
     }
@@ -81,7 +82,7 @@ impl Store {
                     clicks: store.clone(),
                     idempotency: store.clone(),
                     outbox: store.clone(),
-                    bus: Arc::new(MemoryEventBus::default()),
+                    bus: Arc::new(MemoryEventBus::new(&OsEntropy)),
                     limiter: limiter.clone(),
                     local_limiter: limiter,
                     credentials: store,

@@ -106,7 +106,11 @@ impl Drop for InFlight {
 }
 
 /// Measures a request.
-pub async fn measure(State(state): State<RequestMetrics>, request: Request, next: Next) -> Response {
+pub async fn measure(
+    State(state): State<RequestMetrics>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (route, method) = (routes::label(&request), method_label(request.method()));
     let started = state.clock.now();
     let in_flight = InFlight::enter();
@@ -135,7 +139,11 @@ impl RouteMeter {
     pub fn new(route: &str) -> Self {
         let route = Arc::<str>::from(route);
         let duration = metrics::histogram!(names::DURATION, "route" => route.clone());
-        Self { route, known: std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())), duration }
+        Self {
+            route,
+            known: std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())),
+            duration,
+        }
     }
 
     /// Records one answer: a few atomic operations, no allocation for the usual statuses.
@@ -147,9 +155,13 @@ impl RouteMeter {
             "HEAD" => Some(1),
             _ => None,
         };
-        let column = Self::STATUSES.iter().position(|known| *known == status.as_u16());
+        let column = Self::STATUSES
+            .iter()
+            .position(|known| *known == status.as_u16());
         match row.zip(column) {
-            Some((row, column)) => self.known[row][column].get_or_init(|| requests(&self.route, label, status)).increment(1),
+            Some((row, column)) => self.known[row][column]
+                .get_or_init(|| requests(&self.route, label, status))
+                .increment(1),
             None => requests(&self.route, label, status).increment(1),
         }
     }
@@ -157,6 +169,8 @@ impl RouteMeter {
 
 impl std::fmt::Debug for RouteMeter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RouteMeter").field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("RouteMeter")
+            .field("route", &self.route)
+            .finish_non_exhaustive()
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn request(row: &Row, slug: &Slug) -> Result<v1::CreateLink, String> 
         tags: (!row.tags.is_empty()).then(|| row.tags.clone()),
         redirect_status: row.redirect_status,
         referrer_policy: row.referrer_policy.clone(),
-        cache_seconds: row.cache_seconds,
+        cache_seconds: row.cache_seconds.map(u32::try_from).transpose().map_err(|_| "cache_seconds is too large")?,
         expires_at,
         disabled: row.disabled.then_some(true),
         max_clicks: row.max_clicks,

@@ -33,6 +33,8 @@ use crate::failure::Failure;
 use crate::settings::{ClientFlags, Settings};
 use crate::store::Store;
 use formats::{ColumnMap, Format, Options};
+pub(crate) use progress::Progress;
+pub(crate) use report::grouped;
 use source::Source;
 use target::{RemoteTarget, StoreTarget};
 

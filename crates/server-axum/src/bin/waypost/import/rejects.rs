@@ -58,7 +58,7 @@ impl Reject {
             number(row.max_clicks),
             number(row.redirect_status.map(Into::into)),
             row.referrer_policy.clone().unwrap_or_default(),
-            number(row.cache_seconds.map(Into::into)),
+            number(row.cache_seconds),
             if row.disabled { "true".to_owned() } else { String::new() },
             if row.metadata.is_empty() { String::new() } else { serde_json::json!(row.metadata).to_string() },
             raw,

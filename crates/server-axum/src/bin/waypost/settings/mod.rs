@@ -22,13 +22,13 @@ use std::time::Duration;
 
 pub(crate) use fault::SettingFault;
 pub(crate) use flags::{AllFlags, ClientFlags, StoreFlags};
-pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
+pub(crate) use values::{Database, LogFormat, Rate, Secret, time};
 
 use flags::Given;
-use table::{Default, Setting, TABLE};
+use table::{Otherwise, Setting, TABLE};
 
 /// What holds for this run.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
@@ -85,7 +85,7 @@ impl Settings {
                     settings.named.insert(setting.key, name);
                 }
                 None => {
-                    if let Default::Value(value) = setting.default {
+                    if let Otherwise::Value(value) = setting.default {
                         (setting.set)(&mut settings, value)
                             .map_err(|fault| SettingFault::new(setting.variable(), fault))?;
                     }

@@ -17,7 +17,7 @@ pub(super) struct Setting {
     /// What it takes, in words.
     pub(super) value: &'static str,
     /// What holds if nobody gives it.
-    pub(super) default: Default,
+    pub(super) default: Otherwise,
     /// Which commands need it.
     pub(super) group: Group,
     /// Whether it may stand in a file of its own, named by `…_file`.
@@ -30,7 +30,7 @@ pub(super) struct Setting {
 
 /// What holds for a setting that nobody gives.
 #[derive(Clone, Copy)]
-pub(super) enum Default {
+pub(super) enum Otherwise {
     /// This value.
     Value(&'static str),
     /// What these words say.
@@ -88,7 +88,7 @@ impl Setting {
 
     /// What `--help` says of it.
     pub(super) fn flag_help(&self) -> String {
-        let (Default::Value(default) | Default::Told(default)) = self.default;
+        let (Otherwise::Value(default) | Otherwise::Told(default)) = self.default;
         format!("{} [env: {}] [default: {default}]", self.help, self.variable())
     }
 }
@@ -102,7 +102,7 @@ macro_rules! setting {
     };
 }
 
-use Default::{Told, Value};
+use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
 pub(super) static TABLE: [Setting; 21] = [
@@ -130,8 +130,8 @@ pub(super) static TABLE: [Setting; 21] = [
     setting!("cors_origins", "ORIGIN,…", Told("none"), Serve,
         "Web origins whose pages may call the API, or * for every one",
         |it, text| values::origins(text).map(|value| it.cors_origins = value)),
-    setting!("rate_limit", "COUNT/TIME", Value("2000/1s"), Serve,
-        "How many API requests a key may make",
+    setting!("rate_limit", "COUNT/TIME", Value("120000/1m"), Serve,
+        "How many API requests a key may make; an address twice as many",
         |it, text| Rate::parse(text).map(|value| it.rate_limit = Some(value))),
     setting!("allow_private_destinations", YES_OR_NO, Value("false"), Store,
         "Whether links may lead to private and loopback addresses",

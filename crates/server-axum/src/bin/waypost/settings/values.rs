@@ -95,7 +95,7 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not COUNT/TIME; write it as 2000/1s or 60000/1m");
+        let wrong = || format!("`{text}` is not COUNT/TIME; write it as 2000/1s or 120000/1m");
         let (quota, window) = text.split_once('/').ok_or_else(wrong)?;
         let quota = quota.trim().parse().ok().filter(|quota| (1..=1_000_000_000).contains(quota)).ok_or_else(wrong)?;
         let window = duration(window.trim()).map_err(|_| wrong())?;
@@ -197,7 +197,7 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
 }
 
 /// A length of time: a whole number and `ms`, `s`, `m`, `h` or `d`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a length of time; write it as 30s, 5m, 12h or 7d");
     let (number, unit) = split(text);
     let number: u64 = number.parse().map_err(|_| wrong())?;

@@ -28,6 +28,10 @@ pub(crate) struct Row {
     pub(crate) max_clicks: Option<u64>,
     /// The redirect's status, one of 301, 302, 303, 307 and 308.
     pub(crate) redirect_status: Option<u16>,
+    /// The `Referrer-Policy` of its redirects.
+    pub(crate) referrer_policy: Option<String>,
+    /// For how many seconds caches may keep its redirect.
+    pub(crate) cache_seconds: Option<u64>,
     /// Whether the link answers 410 instead of redirecting.
     pub(crate) disabled: bool,
     /// What else is worth keeping, `imported_clicks` and `imported_from` among it.
@@ -86,6 +90,8 @@ impl Row {
             expires_at: None,
             max_clicks: None,
             redirect_status: None,
+            referrer_policy: None,
+            cache_seconds: None,
             disabled: false,
             metadata: Map::new(),
             left_out: Vec::new(),

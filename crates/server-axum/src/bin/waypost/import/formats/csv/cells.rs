@@ -97,6 +97,8 @@ impl<'a> Cells<'a> {
         row.created(self.get(Field::CreatedAt));
         row.expires(self.get(Field::ExpiresAt))?;
         row.redirect(self.get(Field::RedirectStatus))?;
+        row.referrer_policy = self.get(Field::ReferrerPolicy).map(str::to_owned);
+        row.cache_seconds = self.number(Field::CacheSeconds)?;
         row.disabled = self.yes(Field::Disabled)
             || (self.get(Field::Enabled).is_some() && !self.yes(Field::Enabled));
         self.status(&mut row);

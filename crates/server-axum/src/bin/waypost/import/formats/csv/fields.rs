@@ -29,6 +29,10 @@ pub(crate) enum Field {
     Clicks,
     /// 301, 302, 303, 307 or 308.
     RedirectStatus,
+    /// A value of the header `Referrer-Policy`.
+    ReferrerPolicy,
+    /// For how many seconds caches may keep the redirect.
+    CacheSeconds,
     /// Yes for a link that shall not redirect.
     Disabled,
     /// No for a link that shall not redirect.
@@ -44,7 +48,7 @@ pub(crate) enum Field {
 }
 
 /// Every name that a field goes by, letters and digits only, in lower case. Earlier names win over later ones.
-pub(super) const NAMES: [(Field, &[&str]); 19] = [
+pub(super) const NAMES: [(Field, &[&str]); 21] = [
     (
         Field::Slug,
         &[
@@ -154,6 +158,8 @@ pub(super) const NAMES: [(Field, &[&str]); 19] = [
             "httpcode",
         ],
     ),
+    (Field::ReferrerPolicy, &["referrerpolicy"]),
+    (Field::CacheSeconds, &["cacheseconds"]),
     (
         Field::Disabled,
         &["disabled", "isdisabled", "banned", "isbanned"],

@@ -1,0 +1,174 @@
+//! `waypost serve`: the whole platform in one process.
+//!
+//! It starts from the inside out (data directory, store, spool, platform, key, listener, engines, HTTP), so that what
+//! answers can answer; and stops from the outside in, so that nothing loses what stands behind it.
+
+mod engines;
+mod first_key;
+mod greeting;
+mod http;
+mod signals;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use waypost_adapters::file::{FileClickSpool, FileSpoolOptions};
+use waypost_adapters::memory::MemoryClickSpool;
+use waypost_adapters::visitor::VisitorDescriber;
+use waypost_core::PlatformOptions;
+use waypost_core::clicks::ClickSpool;
+use waypost_core::clock::{Clock as _, SystemClock};
+use waypost_core::entropy::OsEntropy;
+
+use crate::data_dir;
+use crate::failure::Failure;
+use crate::settings::{AllFlags, Settings};
+use crate::store::{self, Store};
+use engines::Engines;
+pub(crate) use signals::Signals;
+
+/// What of the grace is kept for flushing once the last request is answered; a quarter where the grace is short.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Start the platform: links, clicks, events and API in one process.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  waypost serve
+  waypost serve --listen 0.0.0.0:80 --public-url https://go.example.com --data-dir data
+  WAYPOST_ADMIN_KEY_FILE=/run/secrets/key WAYPOST_LOG_FORMAT=json waypost serve
+  waypost serve --database-url memory:
+
+With no setting at all it listens on 127.0.0.1:8080, keeps everything in ./waypost-data, and prints the first API key
+once. Each setting can also stand in waypost.toml (listen = \"0.0.0.0:80\") or in the environment.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    flags: AllFlags,
+}
+
+/// Serves until a signal comes.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(&arguments.flags.0)?;
+    crate::logging::start(&settings, "info");
+    let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
+    let http = http::options(&settings)?;
+
+    // A store in memory needs no directory; everything else does, for itself alone.
+    let hold = settings.database_file().map(|_| data_dir::hold(&settings)).transpose()?;
+    let listener = listen(&settings).await?;
+    let address = listener.local_addr().map_err(|fault| Failure::broken(fault.to_string()))?;
+    let store = open(&settings, address).await?;
+    let key = first_key::first_key(&store, &settings).await?;
+
+    let engines = Engines::start(&store.platform);
+    let drain = CancellationToken::new();
+    let (reserve, patience) = split(settings.shutdown_grace);
+    let (app, gateway) = http::gateway(store.platform.clone(), http)?;
+    let mut server = tokio::spawn(http::serve(listener, app, gateway, drain.clone(), patience));
+    print!("{}", greeting::Greeting::new(&settings, &store.platform.site, address, &key));
+    drop(key);
+
+    let ended = tokio::select! {
+        signal = signals.next() => Ok(signal),
+        ended = &mut server => Err(ended),
+    };
+    match ended {
+        Ok(signal) => tracing::info!(signal = signal.name(), grace = ?settings.shutdown_grace, "stopping"),
+        // The listener is gone: what can be saved is saved, and the status tells.
+        Err(ended) => {
+            let why = ended.err().map(|fault| format!(": {fault}")).unwrap_or_default();
+            stop(None, engines, store, reserve).await?;
+            return Err(Failure::broken(format!("the server ended by itself{why}")));
+        }
+    }
+    drain.cancel();
+    let stopping = stop(Some(server), engines, store, reserve);
+    tokio::select! {
+        stopped = stopping => stopped?,
+        again = signals.next() => std::process::exit(i32::from(again.status())),
+    }
+    drop(hold);
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets requests end, then the engines, then closes the store.
+async fn stop(
+    server: Option<tokio::task::JoinHandle<()>>,
+    engines: Engines,
+    store: Store,
+    reserve: Duration,
+) -> Result<(), Failure> {
+    if let Some(server) = server
+        && let Err(fault) = server.await
+    {
+        tracing::error!(error = ?fault, "the server did not end well");
+    }
+    let left = engines.stop(reserve).await;
+    if !left.is_empty() {
+        // Nothing is lost by it: spool and outbox are on the disk, and the next start takes them up.
+        tracing::warn!(engines = ?left, "not done within the grace; the next start goes on with it");
+    }
+    store.close().await.map_err(Failure::from)
+}
+
+/// Splits the grace into what is kept for flushing and what requests may take to end.
+fn split(grace: Duration) -> (Duration, Duration) {
+    let reserve = FLUSH.min(grace / 4);
+    (reserve, grace - reserve)
+}
+
+async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+    let address = settings.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    TcpListener::bind(address).await.map_err(|fault| {
+        let cure = match fault.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port, as in --listen 127.0.0.1:8081",
+            std::io::ErrorKind::PermissionDenied => "this user may not; choose a port from 1024 on, as in --listen 127.0.0.1:8080",
+            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address; take 0.0.0.0 for all that it has",
+            _ => "choose another address",
+        };
+        settings.fault("listen", format!("{address} cannot be listened on ({fault}): {cure}")).into()
+    })
+}
+
+async fn open(settings: &Settings, address: SocketAddr) -> Result<Store, Failure> {
+    let site = store::site(settings, store::public_url(settings, Some(address)))?;
+    let describe = VisitorDescriber::new(settings.geoip_file.as_deref())
+        .map_err(|error| settings.fault("geoip_file", crate::failure::in_full(&error)))?;
+    let options = PlatformOptions {
+        link_cache_bytes: settings.link_cache_bytes,
+        keep_events: settings.keep_events,
+        keep_clicks: settings.keep_clicks,
+        ..PlatformOptions::default()
+    };
+    let spool: Arc<dyn ClickSpool> = match settings.database_file() {
+        None => Arc::new(MemoryClickSpool::new(settings.spool_bytes, SystemClock.now(), &OsEntropy)),
+        Some(_) => {
+            let options = FileSpoolOptions { max_bytes: settings.spool_bytes, ..FileSpoolOptions::default() };
+            let dir = settings.data_dir.join("spool");
+            let spool = FileClickSpool::open(&dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
+            Arc::new(spool.map_err(|error| {
+                let fault = crate::failure::in_full(&error);
+                settings.fault("data_dir", format!("{} cannot be used ({fault}); check its permissions", dir.display()))
+            })?)
+        }
+    };
+    Store::assemble(settings, site, spool, Arc::new(describe), options).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_grace_is_kept_for_flushing() {
+        let seconds = Duration::from_secs;
+        assert_eq!(split(seconds(30)), (seconds(5), seconds(25)));
+        assert_eq!(split(seconds(4)), (seconds(1), seconds(3)));
+        assert_eq!(split(seconds(0)), (seconds(0), seconds(0)));
+    }
+}

@@ -1,0 +1,69 @@
+//! Starting, living and ending.
+
+use crate::process::Place;
+
+fn create(slug: &str) -> String {
+    format!("{{\"destination\": \"https://example.com/{slug}\", \"slug\": \"{slug}\"}}")
+}
+
+#[test]
+fn the_first_key_is_printed_once_and_works() {
+    let place = Place::new();
+    let server = place.serve();
+    let key = server.key().expect("a key");
+    let (status, answer) = server.request("POST", "/v1/links", &key, &create("one"));
+    assert_eq!(status, 201, "{answer}");
+    let (status, answer) = server.get("/one", "");
+    assert_eq!(status, 302, "{answer}");
+    assert_eq!(server.terminate(), 0);
+    let again = place.serve();
+    assert_eq!(again.key(), None, "{}", again.greeting);
+    assert_eq!(again.get("/v1/links", &key).0, 200);
+}
+
+#[test]
+fn a_given_key_is_taken_over_and_not_printed() {
+    let place = Place::new();
+    place.file("key", "an-operators-own-key\n");
+    place.file("waypost.toml", "admin_key_file = \"key\"\n");
+    let server = place.serve();
+    assert!(!server.greeting.contains("operators") && server.key().is_none(), "{}", server.greeting);
+    assert_eq!(server.get("/v1/links", "an-operators-own-key").0, 200);
+    assert_eq!(server.get("/v1/links", "another-operators-key").0, 401);
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let place = Place::new();
+    let server = place.serve();
+    let ended = place.run(&["serve", "--listen", "127.0.0.1:0"]).with_status(2);
+    assert!(ended.err.contains("another waypost (process ") && ended.err.contains("serves from"), "{ended:?}");
+    assert_eq!(server.get("/livez", "").0, 200);
+}
+
+#[test]
+fn links_outlive_a_kill() {
+    let place = Place::new();
+    let server = place.serve();
+    let key = server.key().expect("a key");
+    for slug in ["a", "b", "c"] {
+        assert_eq!(server.request("POST", "/v1/links", &key, &create(slug)).0, 201);
+    }
+    server.kill9();
+    let again = place.serve();
+    for slug in ["a", "b", "c"] {
+        assert_eq!(again.get(&format!("/{slug}"), "").0, 302);
+    }
+    assert_eq!(again.terminate(), 0);
+}
+
+#[test]
+fn a_store_in_memory_leaves_nothing_behind() {
+    let place = Place::new();
+    place.file("waypost.toml", "database_url = \"memory:\"\n");
+    let server = place.serve();
+    let key = server.key().expect("a key");
+    assert_eq!(server.request("POST", "/v1/links", &key, &create("a")).0, 201);
+    assert_eq!(server.terminate(), 0);
+    assert!(!place.path().join("waypost-data").exists());
+}

@@ -1,0 +1,26 @@
+//! The contract over HTTP: the whole router, driven in process over the adapters in memory, under a clock that stands
+//! still and randomness that repeats itself.
+//!
+//! One file a topic. Whatever a test asks, the harness holds each answer against what §3, §5, §6 and §7 promise of
+//! *every* answer (`harness::guarantees`), and against the OpenAPI document.
+
+mod harness;
+
+mod auth;
+mod bad_input;
+mod bulk;
+mod conditional;
+mod cors;
+mod docs;
+mod errors;
+mod events;
+mod idempotency;
+mod limits;
+mod links;
+mod pages;
+mod parsers;
+mod qr;
+mod races;
+mod redirects;
+mod requests;
+mod stats;

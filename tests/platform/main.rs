@@ -1,0 +1,14 @@
+//! Tests that stand around the whole platform: they start the real binary, load it, kill it, and look at what is left.
+//!
+//! The rules of the source tree are [`tidy`](../tidy.rs), a binary of its own, so that they can be checked without
+//! building the platform.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what is measured from outside is measured by the real clock"
+)]
+
+mod load;
+
+#[path = "../support/mod.rs"]
+mod support;
