@@ -1,7 +1,7 @@
 //! A link platform that a program embeds: short links, and the communication layer around them.
 //!
 //! Every write is safe to retry, every event reaches every listener, every API speaks one contract. Take all of it as
-//! [`server::router`], or one part: only the [`idempotency`] layer, only the [`outbox`], only a port.
+//! `server::router`, or one part: only the [`idempotency`] layer, only the [`outbox`], only a port.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -53,10 +53,6 @@
 //!
 //! The folder `examples` shows the router beside routes of one's own, an own link store with its proof, and the
 //! idempotency layer and the outbox each on its own.
-#![cfg_attr(
-    not(feature = "server"),
-    doc = "\n[`server::router`]: https://docs.rs/waypost-server-axum"
-)]
 
 pub use waypost_core::{
     Error, Issue, Kind, Platform, PlatformOptions, Ports, Result, clicks, clock, credentials,

@@ -51,7 +51,8 @@ impl Client {
     /// [`ErrorKind::Address`] for an address that is none.
     pub fn new(base: &str, key: &str) -> Result<Self, Error> {
         let fault = |message: String| Error::new(ErrorKind::Address, message);
-        let base = Url::parse(base).map_err(|cause| fault(format!("{base:?} is not a URL")).with_source(cause))?;
+        let base = Url::parse(base)
+            .map_err(|cause| fault(format!("{base:?} is not a URL")).with_source(cause))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(fault(format!("\"{base}\" must be http or https")));
         }
@@ -62,7 +63,12 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|cause| fault("no client can be made".to_owned()).with_source(cause))?;
-        Ok(Self { http, base, key: key.into(), clock: Arc::new(SystemClock) })
+        Ok(Self {
+            http,
+            base,
+            key: key.into(),
+            clock: Arc::new(SystemClock),
+        })
     }
 
     /// The same client with a clock of the caller's, for tests.
@@ -77,7 +83,10 @@ impl Client {
     }
 
     /// Sends a request until it is answered for good.
-    pub(crate) async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<Answer<T>, Error> {
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        request: Request,
+    ) -> Result<Answer<T>, Error> {
         let is_safe = request.method == Method::GET || request.idempotency_key.is_some();
         let mut attempt = 1;
         loop {
@@ -86,7 +95,9 @@ impl Client {
                 Ok((status, headers, body)) => refused(status, &headers, &body),
                 Err(error) => (Outcome::Silence, error),
             };
-            let Some(wait) = retry::wait(outcome, attempt, is_safe) else { return Err(error) };
+            let Some(wait) = retry::wait(outcome, attempt, is_safe) else {
+                return Err(error);
+            };
             attempt += 1;
             self.clock.sleep_until(self.clock.now() + wait).await;
         }
@@ -98,7 +109,11 @@ impl Client {
             Error::new(ErrorKind::Unreachable, message).with_source(cause.without_url())
         };
         let mut url = self.base.clone();
-        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), request.path));
+        url.set_path(&format!(
+            "{}{}",
+            self.base.path().trim_end_matches('/'),
+            request.path
+        ));
         let mut builder = self
             .http
             .request(request.method.clone(), url)
@@ -109,7 +124,9 @@ impl Client {
             builder = builder.header("idempotency-key", key);
         }
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
+            builder = builder
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.clone());
         }
         let response = builder.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -120,7 +137,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,24 +151,42 @@ fn because(cause: &reqwest::Error) -> String {
         innermost = Some(cause.to_string());
         source = cause.source();
     }
-    innermost.map(|text| format!(" ({text})")).unwrap_or_default()
+    innermost
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default()
 }
 
 fn read<T: DeserializeOwned>(headers: HeaderMap, body: &[u8]) -> Result<Answer<T>, Error> {
     let body = serde_json::from_slice(body).map_err(|cause| {
-        Error::new(ErrorKind::Unreadable, "the answer is none that Waypost gives; check the address").with_source(cause)
+        Error::new(
+            ErrorKind::Unreadable,
+            "the answer is none that Waypost gives; check the address",
+        )
+        .with_source(cause)
     })?;
     Ok(Answer { headers, body })
 }
 
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Outcome, Error) {
-    let detail = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error);
-    let code = detail.as_ref().and_then(|detail| ErrorCode::parse(&detail.code));
-    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let detail = serde_json::from_slice::<ErrorBody>(body)
+        .ok()
+        .map(|body| body.error);
+    let code = detail
+        .as_ref()
+        .and_then(|detail| ErrorCode::parse(&detail.code));
+    let seconds = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let outcome = Outcome::Status(status.as_u16(), code, seconds.map(Duration::from_secs));
     let message = match &detail {
-        Some(detail) => format!("{} ({}, request {})", detail.message, detail.code, detail.request_id),
+        Some(detail) => format!(
+            "{} ({}, request {})",
+            detail.message, detail.code, detail.request_id
+        ),
         None => format!("the server answered {status}"),
     };
-    (outcome, Error::new(ErrorKind::Refused(status.as_u16()), message).with_detail(detail))
+    (
+        outcome,
+        Error::new(ErrorKind::Refused(status.as_u16()), message).with_detail(detail),
+    )
 }

@@ -254,16 +254,24 @@ impl Fields {
         self.read(name, |value| value.as_bool().ok_or_else(|| format!("must be true or false, not {}", kind(&value))))
     }
 
-    /// Takes a time in RFC 3339.
+    /// Takes a time in RFC 3339, to the microsecond: what is finer would be neither kept nor shown.
     pub fn time(&mut self, name: &str) -> Field<jiff::Timestamp> {
         self.text(name, |text| {
-            text.parse::<jiff::Timestamp>().map_err(|_| "must be a time as in RFC 3339, like 2030-01-31T12:00:00Z")
+            let time = text.parse::<jiff::Timestamp>();
+            let time = time.and_then(|time| jiff::Timestamp::from_microsecond(time.as_microsecond()));
+            time.map_err(|_| "must be a time as in RFC 3339, like 2030-01-31T12:00:00Z")
         })
     }
 
     /// Whether any fault has been noted.
     pub fn is_faulty(&self) -> bool {
         !self.issues.is_empty()
+    }
+
+    /// Whether a fault of the field `name` has been noted, or one of the whole object.
+    pub fn is_at_fault(&self, name: &str) -> bool {
+        let (whole, field) = (self.path.trim_end_matches('.'), format!("{}{name}", self.path));
+        self.issues.iter().any(|issue| issue.field == field || issue.field == whole)
     }
 
     /// Ends the reading: what is left is unknown. Gives every fault that was noted.

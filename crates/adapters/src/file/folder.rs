@@ -127,9 +127,12 @@ impl Folder {
         self.lock().values().cloned().collect()
     }
 
-    /// The segment of this number, if it is still there.
-    pub(super) fn segment(&self, number: u64) -> Option<Arc<Segment>> {
-        self.lock().get(&number).cloned()
+    /// The segment that drew this nonce, if it is still there. Numbers begin again in an empty directory; a mark of
+    /// long ago must not fit what stands there now.
+    pub(super) fn segment(&self, nonce: u64) -> Option<Arc<Segment>> {
+        let segments = self.lock();
+        let mut found = segments.values().filter(|segment| segment.nonce == nonce);
+        found.next().cloned()
     }
 
     /// How many bytes wait to be released.

@@ -133,8 +133,8 @@ impl ClickSpool for FileClickSpool {
 
     async fn release(&self, mark: SpoolMark) -> Result<()> {
         self.blocking(move |folder, stock| {
-            for (number, offset) in mark.0 {
-                if let Some(segment) = folder.segment(number) {
+            for (nonce, offset) in mark.0 {
+                if let Some(segment) = folder.segment(nonce) {
                     segment.release(offset)?;
                 }
             }
@@ -218,7 +218,7 @@ fn read_segment(segment: &Segment, limit: usize, spooled: &mut Spooled) -> Resul
         }
     }
     if spooled.hits.len() > before {
-        spooled.mark.0.push((segment.number, scan.at));
+        spooled.mark.0.push((segment.nonce, scan.at));
     } else if read.is_ok() {
         // Nothing whole lies there, so nothing waits for a release.
         segment.released.fetch_max(end, Ordering::AcqRel);

@@ -53,7 +53,7 @@ pub trait EventBus: Debug + Send + Sync {
     /// Says that `group` is done with everything up to the end of `batch`.
     async fn ack(&self, group: &str, batch: &Batch) -> Result<Acked>;
 
-    /// Forgets up to `limit` of the oldest events if they were published before `before`; says how many it forgot.
+    /// Forgets up to `limit` of the oldest events if they were made before `before`; says how many it forgot.
     async fn trim(&self, before: Timestamp, limit: usize) -> Result<usize>;
 }
 

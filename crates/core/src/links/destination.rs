@@ -167,7 +167,10 @@ fn bare(host: &str) -> String {
 
 fn is_own(host: &Host<&str>, port: Option<u16>, own: &[(String, Option<u16>)]) -> bool {
     let host = bare(&host.to_string());
-    own.iter().any(|(mine, my_port)| *mine == host && *my_port == port)
+    // Under the ports of http and https stands one server: the one redirects to the other.
+    let is_web = |port| matches!(port, Some(80 | 443));
+    let is_mine = |my_port| my_port == port || is_web(my_port) && is_web(port);
+    own.iter().any(|(mine, my_port)| *mine == host && is_mine(*my_port))
 }
 
 /// Whether `host` names something in the visitor's own network. Names are judged as text: nothing is looked up.
@@ -234,6 +237,7 @@ mod tests {
             ("https://example.com/\u{0}", Fault::Character),
             ("https://go.example/loop", Fault::SelfLink),
             ("HTTPS://GO.example.:443/loop", Fault::SelfLink),
+            ("http://go.example/loop", Fault::SelfLink),
             ("http://127.0.0.1/", Fault::Private),
             ("http://2130706433/", Fault::Private),
             ("http://0x7f.1/", Fault::Private),

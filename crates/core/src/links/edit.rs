@@ -52,18 +52,17 @@ impl Draft {
         let slug = fields.text("slug", Slug::parse).value();
         let domain = fields.text("domain", |name| site.domain(name)).value().unwrap_or_default();
         let edit = Edit::read_fields(&mut fields, site, now);
-        let destination = match edit.destination.clone() {
-            Field::Value(destination) => Some(destination),
-            Field::Null => {
-                fields.fault("destination", "is required");
-                None
-            }
-            Field::Absent => None,
-        };
-        let mut issues = fields.into_issues();
-        if destination.is_none() && !issues.iter().any(|issue| issue.field.ends_with("destination")) {
-            issues.insert(0, Issue::new("destination", "is required"));
+        let destination = edit.destination.clone().value();
+        if destination.is_none() && !fields.is_at_fault("destination") {
+            fields.fault("destination", "is required");
         }
+        // Of an edit this is known only once it is merged; a new link has nothing to merge it with.
+        if let Field::Value(metadata) = &edit.metadata
+            && let Err(issue) = Metadata::default().merged(metadata.clone())
+        {
+            fields.fault("metadata", issue);
+        }
+        let issues = fields.into_issues();
         match destination {
             Some(destination) if issues.is_empty() => Ok(Self { slug, domain, destination, created_at: None, edit }),
             _ => Err(issues),

@@ -272,7 +272,7 @@ impl Links {
         if expected(&link) {
             return Ok(link);
         }
-        Err(Error::new(Kind::VersionMismatch, "The link has changed since the version that If-Match names"))
+        Err(Error::new(Kind::VersionMismatch, "The link is not at a version that If-Match or If-None-Match allows"))
     }
 
     async fn commit(&self, write: LinkWrite<'_>) -> Result<Vec<Outcome>> {
@@ -351,11 +351,12 @@ fn settle(items: &[Created], outcomes: &[Outcome]) -> Vec<Created> {
     let mut outcomes = outcomes.iter();
     items
         .iter()
-        .map(|item| match item {
+        .enumerate()
+        .map(|(at, item)| match item {
             Err(error) => Err(Error::invalid(error.issues().to_vec())),
             Ok(link) => match outcomes.next() {
                 Some(Ok(())) => Ok(link.clone()),
-                Some(Err(refusal)) => Err(refused(*refusal, &link.slug)),
+                Some(Err(refusal)) => Err(refused(*refusal, &link.slug).within(&format!("items[{at}]"))),
                 None => Err(Error::internal("the store gave no outcome for a change")),
             },
         })

@@ -2,14 +2,14 @@
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
-use http::header::{HeaderName, IF_MATCH};
+use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use waypost_core::links::Link;
 
 use crate::error::ApiError;
 use crate::reply::etag;
 
-/// The header `If-Match`: which versions of a link the client is willing to change.
+/// The headers `If-Match` and `If-None-Match` of a write: which versions of a link the client is willing to change.
 pub(crate) struct IfMatch(HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -17,18 +17,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut kept = HeaderMap::new();
-        for value in parts.headers.get_all(IF_MATCH) {
-            kept.append(IF_MATCH, value.clone());
+        for name in [IF_MATCH, IF_NONE_MATCH] {
+            for value in parts.headers.get_all(&name) {
+                kept.append(name.clone(), value.clone());
+            }
         }
         Ok(Self(kept))
     }
 }
 
 impl IfMatch {
-    /// Whether this version of the link is one of them. Strong comparison: a weak tag matches nothing (§13.1.1).
+    /// Whether this version of the link is one of them. `If-Match` compares strongly, so a weak tag matches nothing
+    /// (§13.1.1); `If-None-Match` compares weakly (§13.1.2).
     pub(crate) fn allows(&self, link: &Link) -> bool {
         let tag = etag(link.id, link.version);
-        !self.0.contains_key(IF_MATCH) || tags(&self.0, IF_MATCH).any(|given| given == "*" || given == tag)
+        let matches = !self.0.contains_key(IF_MATCH) || tags(&self.0, IF_MATCH).any(|given| given == "*" || given == tag);
+        matches && !lists_tag(&self.0, IF_NONE_MATCH, &tag)
     }
 }
 

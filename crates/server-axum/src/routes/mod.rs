@@ -77,7 +77,7 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .takes([id()])
             .answers::<v1::Link>(200, "Link", "The link.", &["ETag"])
             .unless_known()
-            .fails(&[Code::NotFound]),
+            .fails(&[Code::NotFound, Code::ValidationFailed]),
         Route::patch("/v1/links/{id}", Scope::LinksWrite, links::update)
             .says("links", "updateLink", "Edit a link by merge patch (RFC 7396)")
             .takes([id(), Parameter::header("If-Match", "The `ETag` of the version that may be changed.")])

@@ -11,4 +11,4 @@ pub(crate) use document::Document;
 pub(crate) use reply::Reply;
 pub(crate) use request::Asking;
 pub(crate) use server::{PUBLIC_URL, Server, Setup};
-pub(crate) use steered::{Mood, Steering};
+pub(crate) use steered::Mood;

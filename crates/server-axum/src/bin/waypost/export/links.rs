@@ -12,8 +12,21 @@ use crate::store::Store;
 /// What an import reads, and the id. The domain is empty for the main one, whatever it is called where this is
 /// imported; `clicks` is empty for none.
 const COLUMNS: [&str; 15] = [
-    "slug", "destination", "domain", "title", "tags", "created_at", "expires_at", "max_clicks", "clicks",
-    "redirect_status", "referrer_policy", "cache_seconds", "disabled", "metadata", "id",
+    "slug",
+    "destination",
+    "domain",
+    "title",
+    "tags",
+    "created_at",
+    "expires_at",
+    "max_clicks",
+    "clicks",
+    "redirect_status",
+    "referrer_policy",
+    "cache_seconds",
+    "disabled",
+    "metadata",
+    "id",
 ];
 
 /// Writes every link of a workspace, oldest first; says how many.
@@ -28,7 +41,10 @@ pub(super) async fn write(
     let mut query = LinkQuery {
         workspace,
         filter: LinkFilter::default(),
-        sort: LinkSort { key: SortKey::CreatedAt, direction: Direction::Ascending },
+        sort: LinkSort {
+            key: SortKey::CreatedAt,
+            direction: Direction::Ascending,
+        },
         after: None,
         limit: Limit::MAX,
     };
@@ -38,7 +54,8 @@ pub(super) async fn write(
     loop {
         let page = platform.ports().links.list(&query).await?;
         for link in &page.rows {
-            let shown = || serde_json::to_vec(&v1::Link::of(link, &platform.site, platform.clock.now()));
+            let shown =
+                || serde_json::to_vec(&v1::Link::of(link, &platform.site, platform.clock.now()));
             out.row(|| cells(link), shown)?;
             rows += 1;
         }

@@ -77,7 +77,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 async fn write(what: &What, how: &How, store: &Store, out: &mut Out) -> Result<ExitCode, Failure> {
-    let workspace = store.platform.credentials.workspace(&how.workspace).await?.id;
+    let workspace = store
+        .platform
+        .credentials
+        .workspace(&how.workspace)
+        .await?
+        .id;
     let mut progress = Progress::new(SystemClock.now(), None);
     let show = |rows| progress.show(SystemClock.now(), rows, 0);
     let written = match what {
@@ -85,12 +90,11 @@ async fn write(what: &What, how: &How, store: &Store, out: &mut Out) -> Result<E
         What::Clicks(_) => clicks::write(store, workspace, out, show).await,
     };
     progress.end();
-    let rows = match written {
+    let rows = match written.and_then(|rows| out.finish().map(|()| rows)) {
         // Whoever reads no further has seen enough.
         Err(_) if out.is_closed() => return Ok(ExitCode::SUCCESS),
         written => written?,
     };
-    out.finish()?;
     eprintln!("{} rows written", grouped(rows));
     Ok(ExitCode::SUCCESS)
 }

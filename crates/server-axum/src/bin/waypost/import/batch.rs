@@ -43,7 +43,14 @@ pub(super) struct Batch<R> {
 
 impl<R> Default for Batch<R> {
     fn default() -> Self {
-        Self { items: Vec::new(), rejects: Vec::new(), line: 0, taken: 0, left_out: BTreeMap::new(), broken: false }
+        Self {
+            items: Vec::new(),
+            rejects: Vec::new(),
+            line: 0,
+            taken: 0,
+            left_out: BTreeMap::new(),
+            broken: false,
+        }
     }
 }
 
@@ -64,7 +71,10 @@ pub(super) fn read<T: Target>(
                 if let Some(domain) = domain {
                     row.domain = Some(domain.to_owned());
                 }
-                for what in std::mem::take(&mut row.left_out).into_iter().chain(target.loses(&row)) {
+                for what in std::mem::take(&mut row.left_out)
+                    .into_iter()
+                    .chain(target.loses(&row))
+                {
                     *batch.left_out.entry(what).or_default() += 1;
                 }
                 match item(row, target, None) {
@@ -91,9 +101,16 @@ pub(super) fn read<T: Target>(
 }
 
 /// Makes a row ready for the target; with another slug than last time if one was drawn for it.
-pub(super) fn item<T: Target>(row: Row, target: &T, last: Option<u32>) -> Result<Item<T::Ready>, Box<Reject>> {
+pub(super) fn item<T: Target>(
+    row: Row,
+    target: &T,
+    last: Option<u32>,
+) -> Result<Item<T::Ready>, Box<Reject>> {
     let (slug, drawn) = match &row.slug {
-        Some(text) => (Slug::parse(text).map_err(|fault| format!("slug {fault}")), None),
+        Some(text) => (
+            Slug::parse(text).map_err(|fault| format!("slug {fault}")),
+            None,
+        ),
         None => {
             let attempt = last.map_or(0, |last| last + 1);
             (Ok(target.slugs().of(&row, attempt)), Some(attempt))
@@ -101,7 +118,12 @@ pub(super) fn item<T: Target>(row: Row, target: &T, last: Option<u32>) -> Result
     };
     let ready = slug.and_then(|slug| target.ready(&row, &slug).map(|ready| (slug, ready)));
     match ready {
-        Ok((slug, ready)) => Ok(Item { row, slug, drawn, ready }),
+        Ok((slug, ready)) => Ok(Item {
+            row,
+            slug,
+            drawn,
+            ready,
+        }),
         Err(reason) => Err(Box::new(Reject::of_row(row, reason))),
     }
 }

@@ -68,7 +68,11 @@ pub(super) async fn run<T: Target>(
     };
     let (out, mut batches) = mpsc::channel(AHEAD);
     let (opened, open) = tokio::sync::oneshot::channel();
-    let (size, domain, name) = (import.plan.batch, import.plan.domain.clone(), source.name.clone());
+    let (size, domain, name) = (
+        import.plan.batch,
+        import.plan.domain.clone(),
+        source.name.clone(),
+    );
     // Not a task: reading a pipe may wait for ever, and nobody waits for this thread.
     std::thread::spawn(move || {
         let taken = source.taken;
@@ -79,7 +83,8 @@ pub(super) async fn run<T: Target>(
         let _ = opened.send(Ok((rows.format, rows.ignored_columns().to_vec())));
         batch::read(rows, &*target, domain.as_deref(), size, &taken, &out);
     });
-    let mut signals = crate::serve::Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
+    let mut signals =
+        crate::serve::Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
     let mut stopped = None;
     let first = tokio::select! {
         first = open => first,
@@ -90,7 +95,10 @@ pub(super) async fn run<T: Target>(
         .map_err(|fault: OpenError| Failure::usage(unopened(&name, &fault)))?;
     eprintln!("reading {name} as {format}");
     if !ignored.is_empty() {
-        eprintln!("columns that say nothing to a link, and are left out: {}", ignored.join(", "));
+        eprintln!(
+            "columns that say nothing to a link, and are left out: {}",
+            ignored.join(", ")
+        );
     }
     loop {
         let batch = tokio::select! {
@@ -118,7 +126,9 @@ pub(super) async fn run<T: Target>(
 }
 
 fn unopened(name: &str, fault: &OpenError) -> String {
-    let cause = std::error::Error::source(fault).map(|cause| format!(" ({cause})")).unwrap_or_default();
+    let cause = std::error::Error::source(fault)
+        .map(|cause| format!(" ({cause})"))
+        .unwrap_or_default();
     format!("{name}: {fault}{cause}")
 }
 
@@ -138,7 +148,9 @@ impl<T: Target> Importing<T> {
     async fn launch(&mut self, batch: Batch<T::Ready>) -> Result<(), Failure> {
         let name = |item: &Item<T::Ready>| (item.row.domain.clone(), item.slug.as_str().to_owned());
         let names: HashSet<_> = batch.items.iter().map(name).collect();
-        while self.in_flight.len() >= IN_FLIGHT || self.names.iter().any(|others| !others.is_disjoint(&names)) {
+        while self.in_flight.len() >= IN_FLIGHT
+            || self.names.iter().any(|others| !others.is_disjoint(&names))
+        {
             self.land().await?;
         }
         let (target, is_trial) = (self.target.clone(), self.plan.is_trial);
@@ -152,7 +164,9 @@ impl<T: Target> Importing<T> {
 
     /// Waits for the oldest batch on its way and counts it. Cancel safe.
     async fn land(&mut self) -> Result<(), Failure> {
-        let Some(flight) = self.in_flight.front_mut() else { return Ok(()) };
+        let Some(flight) = self.in_flight.front_mut() else {
+            return Ok(());
+        };
         let landed = flight.await;
         self.in_flight.pop_front();
         self.names.pop_front();
@@ -167,8 +181,13 @@ impl<T: Target> Importing<T> {
             match fates.pop_front() {
                 Some(Fate::Made) => self.report.made += 1,
                 Some(Fate::Already) => self.report.already += 1,
-                Some(Fate::Taken(reason) | Fate::Refused(reason)) => rejects.push(Reject::of_row(item.row, reason)),
-                None => rejects.push(Reject::of_row(item.row, "nothing was said of it; import it again".to_owned())),
+                Some(Fate::Taken(reason) | Fate::Refused(reason)) => {
+                    rejects.push(Reject::of_row(item.row, reason))
+                }
+                None => rejects.push(Reject::of_row(
+                    item.row,
+                    "nothing was said of it; import it again".to_owned(),
+                )),
             }
         }
         rejects.sort_by_key(|reject| reject.line);
@@ -183,7 +202,8 @@ impl<T: Target> Importing<T> {
         }
         self.report.line = self.report.line.max(batch.line);
         self.report.broken |= batch.broken;
-        self.progress.show(SystemClock.now(), self.report.rows(), batch.taken);
+        self.progress
+            .show(SystemClock.now(), self.report.rows(), batch.taken);
         Ok(())
     }
 
@@ -203,13 +223,24 @@ impl<T: Target> Importing<T> {
         let took = self.progress.took(SystemClock.now());
         let rejects = self.plan.rejects.finish()?;
         let report = &self.report;
-        print!("{}", Summary { report, took, rejects, is_trial: self.plan.is_trial });
+        print!(
+            "{}",
+            Summary {
+                report,
+                took,
+                rejects,
+                is_trial: self.plan.is_trial
+            }
+        );
         if let Some(status) = stopped {
             println!("stopped after line {}; run it again to go on", report.line);
             return Ok(ExitCode::from(status));
         }
         if report.broken {
-            eprintln!("waypost: the source broke off after line {}; what came before it was imported", report.line);
+            eprintln!(
+                "waypost: the source broke off after line {}; what came before it was imported",
+                report.line
+            );
             return Ok(ExitCode::from(3));
         }
         Ok(ExitCode::from(u8::from(report.refused > 0)))
@@ -228,9 +259,13 @@ async fn settle<T: Target>(
             && drawn < DRAWS
             && matches!(fates.get(at), Some(Fate::Taken(_)))
         {
-            let Ok(again) = batch::item(batch.items[at].row.clone(), target, Some(drawn)) else { break };
+            let Ok(again) = batch::item(batch.items[at].row.clone(), target, Some(drawn)) else {
+                break;
+            };
             batch.items[at] = again;
-            let fate = patiently(target, &batch.items[at..=at], is_trial).await?.pop_front();
+            let fate = patiently(target, &batch.items[at..=at], is_trial)
+                .await?
+                .pop_front();
             if let (Some(slot), Some(fate)) = (fates.get_mut(at), fate) {
                 *slot = fate;
             }
@@ -250,11 +285,20 @@ async fn patiently<T: Target>(
     }
     let mut tries = 0;
     loop {
-        let done = if is_trial { target.look(items).await } else { target.write(items).await };
+        let done = if is_trial {
+            target.look(items).await
+        } else {
+            target.write(items).await
+        };
         match done {
-            Err(error) if error.is_retryable() && error.kind() != Kind::Internal && tries + 1 < TRIES => {
+            Err(error)
+                if error.is_retryable() && error.kind() != Kind::Internal && tries + 1 < TRIES =>
+            {
                 tries += 1;
-                let wait = error.retry_after().unwrap_or_default().max(Duration::from_millis(500 << tries));
+                let wait = error
+                    .retry_after()
+                    .unwrap_or_default()
+                    .max(Duration::from_millis(500 << tries));
                 tracing::warn!(error = ?error, wait = ?wait, "the store is away; trying again");
                 SystemClock.sleep_until(SystemClock.now() + wait).await;
             }

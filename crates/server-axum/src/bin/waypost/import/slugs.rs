@@ -26,11 +26,30 @@ impl Slugs {
     /// The slug of a row; `attempt` gives another one where it is taken by a stranger.
     pub(super) fn of(&self, row: &Row, attempt: u32) -> Slug {
         let said = json!([
-            row.destination, row.domain, row.title, row.tags, row.expires_at, row.max_clicks, row.redirect_status,
-            row.referrer_policy, row.cache_seconds, row.disabled, row.metadata,
+            row.destination,
+            row.domain,
+            row.title,
+            row.tags,
+            row.expires_at,
+            row.max_clicks,
+            row.redirect_status,
+            row.referrer_policy,
+            row.cache_seconds,
+            row.disabled,
+            row.metadata,
         ]);
-        let seed = Fingerprint::of("slug", &attempt.to_string(), "", said.to_string().as_bytes()).to_bytes();
-        Slug::random(&Stream { secret: &self.0, seed, drawn: AtomicU64::new(0) })
+        let seed = Fingerprint::of(
+            "slug",
+            &attempt.to_string(),
+            "",
+            said.to_string().as_bytes(),
+        )
+        .to_bytes();
+        Slug::random(&Stream {
+            secret: &self.0,
+            seed,
+            drawn: AtomicU64::new(0),
+        })
     }
 }
 
@@ -74,7 +93,10 @@ mod tests {
         assert_eq!(slug.as_str().len(), 7);
         assert_ne!(slug, slugs.of(&row(2, "https://example.com/b"), 0));
         assert_ne!(slug, slugs.of(&row(2, "https://example.com/"), 1));
-        assert_ne!(slug, Slugs::new([8; 32]).of(&row(2, "https://example.com/"), 0));
+        assert_ne!(
+            slug,
+            Slugs::new([8; 32]).of(&row(2, "https://example.com/"), 0)
+        );
         let mut titled = row(2, "https://example.com/");
         titled.title = Some("Home".to_owned());
         assert_ne!(slug, slugs.of(&titled, 0));

@@ -19,15 +19,22 @@ use crate::settings::Settings;
 /// # Errors
 /// A setting that does not fit.
 pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
-    let mut options = HttpOptions { cors_origins: settings.cors_origins.clone(), ..HttpOptions::default() };
+    let mut options = HttpOptions {
+        cors_origins: settings.cors_origins.clone(),
+        ..HttpOptions::default()
+    };
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
-    options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
+    options.trusted_proxies =
+        proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
     if let Some(rate) = settings.rate_limit {
         let policy = |name, quota| Policy::new(name, Algorithm::TokenBucket, quota, rate.window);
-        let fault = |fault: waypost_core::limits::InvalidPolicy| settings.fault("rate_limit", fault.to_string());
+        let fault = |fault: waypost_core::limits::InvalidPolicy| {
+            settings.fault("rate_limit", fault.to_string())
+        };
         options.per_principal = policy("api", rate.quota).map_err(fault)?;
         // Several principals may share an address.
-        options.per_address = policy("address", rate.quota.saturating_mul(2).min(1_000_000_000)).map_err(fault)?;
+        options.per_address =
+            policy("address", rate.quota.saturating_mul(2).min(1_000_000_000)).map_err(fault)?;
     }
     Ok(options)
 }
@@ -36,7 +43,10 @@ pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
 ///
 /// # Errors
 /// Options that do not fit.
-pub(super) fn gateway(platform: Arc<Platform>, options: HttpOptions) -> Result<(Arc<App>, Gateway), Failure> {
+pub(super) fn gateway(
+    platform: Arc<Platform>,
+    options: HttpOptions,
+) -> Result<(Arc<App>, Gateway), Failure> {
     let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
     let app = App::new(platform, options, Some(metrics));
     let gateway = Gateway::new(app.clone())?;
@@ -52,7 +62,10 @@ pub(super) async fn serve(
     patience: Duration,
 ) {
     let stop = CancellationToken::new();
-    let options = ServeOptions { grace: patience, ..ServeOptions::default() };
+    let options = ServeOptions {
+        grace: patience,
+        ..ServeOptions::default()
+    };
     let make = move |peer| gateway.for_peer(peer);
     let serving = waypost_server_axum::serve(listener, make, options, stop.clone());
     let draining = async {
@@ -62,6 +75,9 @@ pub(super) async fn serve(
     };
     let (served, ()) = tokio::join!(serving, draining);
     if served.cut > 0 {
-        tracing::warn!(connections = served.cut, "requests were cut off at the end of the grace");
+        tracing::warn!(
+            connections = served.cut,
+            "requests were cut off at the end of the grace"
+        );
     }
 }

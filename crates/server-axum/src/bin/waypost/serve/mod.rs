@@ -58,9 +58,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let http = http::options(&settings)?;
 
     // A store in memory needs no directory; everything else does, for itself alone.
-    let hold = settings.database_file().map(|_| data_dir::hold(&settings)).transpose()?;
+    let hold = settings
+        .database_file()
+        .map(|_| data_dir::hold(&settings))
+        .transpose()?;
     let listener = listen(&settings).await?;
-    let address = listener.local_addr().map_err(|fault| Failure::broken(fault.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|fault| Failure::broken(fault.to_string()))?;
     let store = open(&settings, address).await?;
     let key = first_key::first_key(&store, &settings).await?;
 
@@ -69,7 +74,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (reserve, patience) = split(settings.shutdown_grace);
     let (app, gateway) = http::gateway(store.platform.clone(), http)?;
     let mut server = tokio::spawn(http::serve(listener, app, gateway, drain.clone(), patience));
-    print!("{}", greeting::Greeting::new(&settings, &store.platform.site, address, &key));
+    print!(
+        "{}",
+        greeting::Greeting::new(&settings, &store.platform.site, address, &key)
+    );
     drop(key);
 
     let ended = tokio::select! {
@@ -77,10 +85,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         ended = &mut server => Err(ended),
     };
     match ended {
-        Ok(signal) => tracing::info!(signal = signal.name(), grace = ?settings.shutdown_grace, "stopping"),
+        Ok(signal) => {
+            tracing::info!(signal = signal.name(), grace = ?settings.shutdown_grace, "stopping")
+        }
         // The listener is gone: what can be saved is saved, and the status tells.
         Err(ended) => {
-            let why = ended.err().map(|fault| format!(": {fault}")).unwrap_or_default();
+            let why = ended
+                .err()
+                .map(|fault| format!(": {fault}"))
+                .unwrap_or_default();
             stop(None, engines, store, reserve).await?;
             return Err(Failure::broken(format!("the server ended by itself{why}")));
         }
@@ -123,7 +136,9 @@ fn split(grace: Duration) -> (Duration, Duration) {
 }
 
 async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
-    let address = settings.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let address = settings
+        .listen
+        .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
     TcpListener::bind(address).await.map_err(|fault| {
         let cure = match fault.kind() {
             std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port, as in --listen 127.0.0.1:8081",
@@ -146,14 +161,28 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<Store, Failure
         ..PlatformOptions::default()
     };
     let spool: Arc<dyn ClickSpool> = match settings.database_file() {
-        None => Arc::new(MemoryClickSpool::new(settings.spool_bytes, SystemClock.now(), &OsEntropy)),
+        None => Arc::new(MemoryClickSpool::new(
+            settings.spool_bytes,
+            SystemClock.now(),
+            &OsEntropy,
+        )),
         Some(_) => {
-            let options = FileSpoolOptions { max_bytes: settings.spool_bytes, ..FileSpoolOptions::default() };
+            let options = FileSpoolOptions {
+                max_bytes: settings.spool_bytes,
+                ..FileSpoolOptions::default()
+            };
             let dir = settings.data_dir.join("spool");
-            let spool = FileClickSpool::open(&dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
+            let spool =
+                FileClickSpool::open(&dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
             Arc::new(spool.map_err(|error| {
                 let fault = crate::failure::in_full(&error);
-                settings.fault("data_dir", format!("{} cannot be used ({fault}); check its permissions", dir.display()))
+                settings.fault(
+                    "data_dir",
+                    format!(
+                        "{} cannot be used ({fault}); check its permissions",
+                        dir.display()
+                    ),
+                )
             })?)
         }
     };

@@ -38,18 +38,33 @@ impl Keys {
     /// Reads the text of a file.
     pub(super) fn parse(path: &str, text: &str) -> Result<Self, SettingFault> {
         let table: toml::Table = toml::from_str(text).map_err(|fault| {
-            let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let before = fault
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            SettingFault::new(path, format!("line {line} is not TOML: {}; write KEY = VALUE", fault.message()))
+            SettingFault::new(
+                path,
+                format!(
+                    "line {line} is not TOML: {}; write KEY = VALUE",
+                    fault.message()
+                ),
+            )
         })?;
         let mut values = BTreeMap::new();
         for (key, value) in table {
             let text = text_of(value).ok_or_else(|| {
-                SettingFault::new(format!("{path}: {key}"), "is a table or a time; write a text, a number or a list of texts")
+                SettingFault::new(
+                    format!("{path}: {key}"),
+                    "is a table or a time; write a text, a number or a list of texts",
+                )
             })?;
             values.insert(key, text);
         }
-        Ok(Self { path: path.to_owned(), values })
+        Ok(Self {
+            path: path.to_owned(),
+            values,
+        })
     }
 
     /// What the file says of a setting.
@@ -58,7 +73,11 @@ impl Keys {
             let value = self.values.get(&key)?;
             Some((format!("{}: {key}", self.path), value.clone()))
         };
-        let file = if setting.secret { get(format!("{}_file", setting.key)) } else { None };
+        let file = if setting.secret {
+            get(format!("{}_file", setting.key))
+        } else {
+            None
+        };
         either(setting, get(setting.key.to_owned()), file)
     }
 
@@ -66,7 +85,9 @@ impl Keys {
     pub(super) fn check_names(&self) -> Result<(), SettingFault> {
         let known: Vec<String> = TABLE.iter().flat_map(Setting::keys).collect();
         for key in self.values.keys().filter(|key| !known.contains(key)) {
-            let unsupported = UNSUPPORTED.iter().find(|(unsupported, _)| unsupported == key);
+            let unsupported = UNSUPPORTED
+                .iter()
+                .find(|(unsupported, _)| unsupported == key);
             let fault = match unsupported {
                 Some((_, why)) => (*why).to_owned(),
                 None => name::unknown(key, known.iter().map(String::as_str)),

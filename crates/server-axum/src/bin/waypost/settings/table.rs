@@ -54,9 +54,18 @@ pub(super) enum Group {
 pub(super) const UNSUPPORTED: [(&str, &str); 5] = [
     ("redis_url", "this build has no Redis; remove the setting"),
     ("nats_url", "this build has no NATS; remove the setting"),
-    ("roles", "this build runs every role in one process; remove the setting"),
-    ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
-    ("webhook_allow", "this build sends no webhooks; remove the setting"),
+    (
+        "roles",
+        "this build runs every role in one process; remove the setting",
+    ),
+    (
+        "webhook_allow_http",
+        "this build sends no webhooks; remove the setting",
+    ),
+    (
+        "webhook_allow",
+        "this build sends no webhooks; remove the setting",
+    ),
 ];
 
 /// The variable of a key.
@@ -89,16 +98,36 @@ impl Setting {
     /// What `--help` says of it.
     pub(super) fn flag_help(&self) -> String {
         let (Otherwise::Value(default) | Otherwise::Told(default)) = self.default;
-        format!("{} [env: {}] [default: {default}]", self.help, self.variable())
+        format!(
+            "{} [env: {}] [default: {default}]",
+            self.help,
+            self.variable()
+        )
     }
 }
 
 macro_rules! setting {
     ($key:literal, $value:expr, $default:expr, $group:ident, $help:literal, $set:expr) => {
-        Setting { key: $key, value: $value, default: $default, group: Group::$group, secret: false, help: $help, set: $set }
+        Setting {
+            key: $key,
+            value: $value,
+            default: $default,
+            group: Group::$group,
+            secret: false,
+            help: $help,
+            set: $set,
+        }
     };
     (secret $key:literal, $value:expr, $default:expr, $group:ident, $help:literal, $set:expr) => {
-        Setting { key: $key, value: $value, default: $default, group: Group::$group, secret: true, help: $help, set: $set }
+        Setting {
+            key: $key,
+            value: $value,
+            default: $default,
+            group: Group::$group,
+            secret: true,
+            help: $help,
+            set: $set,
+        }
     };
 }
 
@@ -106,66 +135,161 @@ use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
 pub(super) static TABLE: [Setting; 21] = [
-    setting!("listen", "HOST:PORT", Value("127.0.0.1:8080"), Store,
+    setting!(
+        "listen",
+        "HOST:PORT",
+        Value("127.0.0.1:8080"),
+        Store,
         "Where the server listens; port 0 takes a free one",
-        |it, text| values::address(text).map(|value| it.listen = Some(value))),
-    setting!("public_url", "URL", Told("http:// and the address of listen"), Store,
+        |it, text| values::address(text).map(|value| it.listen = Some(value))
+    ),
+    setting!(
+        "public_url",
+        "URL",
+        Told("http:// and the address of listen"),
+        Store,
         "The address that short links begin with, as visitors see it",
-        |it, text| values::origin(text).map(|value| it.public_url = Some(value))),
-    setting!("domains", "HOST,…", Told("none"), Store,
+        |it, text| values::origin(text).map(|value| it.public_url = Some(value))
+    ),
+    setting!(
+        "domains",
+        "HOST,…",
+        Told("none"),
+        Store,
         "Further hosts that links can be followed under",
-        |it, text| values::hosts(text).map(|value| it.domains = value)),
-    setting!("data_dir", "DIR", Value("waypost-data"), Store,
+        |it, text| values::hosts(text).map(|value| it.domains = value)
+    ),
+    setting!(
+        "data_dir",
+        "DIR",
+        Value("waypost-data"),
+        Store,
         "Where everything is kept; made if it is not there",
-        |it, text| values::path(text).map(|value| it.data_dir = value)),
-    setting!("database_url", "URL", Told("sqlite:// and waypost.db in data_dir"), Store,
+        |it, text| values::path(text).map(|value| it.data_dir = value)
+    ),
+    setting!(
+        "database_url",
+        "URL",
+        Told("sqlite:// and waypost.db in data_dir"),
+        Store,
         "The store: sqlite://PATH, or memory: to keep nothing",
-        |it, text| Database::parse(text).map(|value| it.database = value)),
+        |it, text| Database::parse(text).map(|value| it.database = value)
+    ),
     setting!(secret "admin_key", "KEY", Told("one is made at the first start and printed once"), Serve,
         "The first API key, for automation: 16 to 256 visible ASCII characters",
         |it, text| Secret::parse(text).map(|value| it.admin_key = Some(value))),
-    setting!("trusted_proxies", "NETWORK,…", Told("none"), Serve,
+    setting!(
+        "trusted_proxies",
+        "NETWORK,…",
+        Told("none"),
+        Serve,
         "Proxies whose X-Forwarded-For is believed: addresses and networks as 10.0.0.0/8",
-        |it, text| values::networks(text).map(|value| it.trusted_proxies = value)),
-    setting!("cors_origins", "ORIGIN,…", Told("none"), Serve,
+        |it, text| values::networks(text).map(|value| it.trusted_proxies = value)
+    ),
+    setting!(
+        "cors_origins",
+        "ORIGIN,…",
+        Told("none"),
+        Serve,
         "Web origins whose pages may call the API, or * for every one",
-        |it, text| values::origins(text).map(|value| it.cors_origins = value)),
-    setting!("rate_limit", "COUNT/TIME", Value("120000/1m"), Serve,
+        |it, text| values::origins(text).map(|value| it.cors_origins = value)
+    ),
+    setting!(
+        "rate_limit",
+        "COUNT/TIME",
+        Value("120000/1m"),
+        Serve,
         "How many API requests a key may make; an address twice as many",
-        |it, text| Rate::parse(text).map(|value| it.rate_limit = Some(value))),
-    setting!("allow_private_destinations", YES_OR_NO, Value("false"), Store,
+        |it, text| Rate::parse(text).map(|value| it.rate_limit = Some(value))
+    ),
+    setting!(
+        "allow_private_destinations",
+        YES_OR_NO,
+        Value("false"),
+        Store,
         "Whether links may lead to private and loopback addresses",
-        |it, text| values::flag(text).map(|value| it.allow_private_destinations = value)),
-    setting!("destination_schemes", "SCHEME,…", Value("http,https"), Store,
+        |it, text| values::flag(text).map(|value| it.allow_private_destinations = value)
+    ),
+    setting!(
+        "destination_schemes",
+        "SCHEME,…",
+        Value("http,https"),
+        Store,
         "The schemes that links may lead to",
-        |it, text| values::schemes(text).map(|value| it.destination_schemes = value)),
-    setting!("geoip_file", "FILE", Told("none: countries are not told"), Serve,
+        |it, text| values::schemes(text).map(|value| it.destination_schemes = value)
+    ),
+    setting!(
+        "geoip_file",
+        "FILE",
+        Told("none: countries are not told"),
+        Serve,
         "A MaxMind file (.mmdb) that knows the country of an address",
-        |it, text| values::existing_file(text).map(|value| it.geoip_file = Some(value))),
-    setting!("keep_events", "TIME", Value("7d"), Serve,
+        |it, text| values::existing_file(text).map(|value| it.geoip_file = Some(value))
+    ),
+    setting!(
+        "keep_events",
+        "TIME",
+        Value("7d"),
+        Serve,
         "How long events can be read",
-        |it, text| values::kept(text).map(|value| it.keep_events = value)),
-    setting!("keep_clicks", "TIME", Value("90d"), Serve,
+        |it, text| values::kept(text).map(|value| it.keep_events = value)
+    ),
+    setting!(
+        "keep_clicks",
+        "TIME",
+        Value("90d"),
+        Serve,
         "How long single clicks can be exported; what they add up to stays",
-        |it, text| values::kept(text).map(|value| it.keep_clicks = value)),
-    setting!("link_cache_bytes", "SIZE", Value("32MiB"), Serve,
+        |it, text| values::kept(text).map(|value| it.keep_clicks = value)
+    ),
+    setting!(
+        "link_cache_bytes",
+        "SIZE",
+        Value("32MiB"),
+        Serve,
         "How much memory links may take on the redirect's path",
-        |it, text| values::size(text).map(|value| it.link_cache_bytes = value)),
-    setting!("spool_bytes", "SIZE", Value("1GiB"), Serve,
+        |it, text| values::size(text).map(|value| it.link_cache_bytes = value)
+    ),
+    setting!(
+        "spool_bytes",
+        "SIZE",
+        Value("1GiB"),
+        Serve,
         "How much disk clicks may take until the store has counted them, at least 4 MiB",
-        |it, text| values::spool_size(text).map(|value| it.spool_bytes = value)),
-    setting!("shutdown_grace", "TIME", Value("30s"), Serve,
+        |it, text| values::spool_size(text).map(|value| it.spool_bytes = value)
+    ),
+    setting!(
+        "shutdown_grace",
+        "TIME",
+        Value("30s"),
+        Serve,
         "How long a stop may take: what is under way by then is cut off",
-        |it, text| values::duration(text).map(|value| it.shutdown_grace = value)),
-    setting!("log", "LEVEL", Told("info to serve, else warn"), Log,
+        |it, text| values::duration(text).map(|value| it.shutdown_grace = value)
+    ),
+    setting!(
+        "log",
+        "LEVEL",
+        Told("info to serve, else warn"),
+        Log,
         "What is logged: error, warn, info, debug or trace, or by module as info,waypost_core=debug",
-        |it, text| values::filter(text).map(|value| it.log = Some(value))),
-    setting!("log_format", "json|pretty", Told("pretty on a terminal, else json"), Log,
+        |it, text| values::filter(text).map(|value| it.log = Some(value))
+    ),
+    setting!(
+        "log_format",
+        "json|pretty",
+        Told("pretty on a terminal, else json"),
+        Log,
         "How it is logged, on standard error",
-        |it, text| LogFormat::parse(text).map(|value| it.log_format = Some(value))),
-    setting!("url", "URL", Told("none: the store itself"), Remote,
+        |it, text| LogFormat::parse(text).map(|value| it.log_format = Some(value))
+    ),
+    setting!(
+        "url",
+        "URL",
+        Told("none: the store itself"),
+        Remote,
         "A running server to talk to, instead of the store",
-        |it, text| values::origin(text).map(|value| it.url = Some(value))),
+        |it, text| values::origin(text).map(|value| it.url = Some(value))
+    ),
     setting!(secret "key", "KEY", Told("none"), Remote,
         "The API key to show that server",
         |it, text| Secret::parse(text).map(|value| it.key = Some(value))),
