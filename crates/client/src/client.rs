@@ -190,3 +190,88 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Outcome, Er
         Error::new(ErrorKind::Refused(status.as_u16()), message).with_detail(detail),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use waypost_core::clock::ManualClock;
+    use waypost_core::wire::v1::CreateLink;
+
+    use super::*;
+
+    const BUSY: &str =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
+    const IN_FLIGHT: &str = "HTTP/1.1 409 Conflict\r\nRetry-After: 1\r\nContent-Length: 145\r\n\r\n{\"error\": {\"code\": \"IDEMPOTENCY_IN_FLIGHT\", \"message\": \"It is being carried out\", \"details\": [], \"request_id\": \"req_1\", \"documentation_url\": \"\"}}";
+    const DONE: &str = "HTTP/1.1 207 Multi-Status\r\nIdempotent-Replayed: true\r\nContent-Length: 28\r\n\r\n{\"results\":[{\"status\":201}]}";
+
+    /// A server that gives these answers, one a connection, and counts them.
+    async fn server(answers: &'static [&'static str]) -> (String, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let given = Arc::new(AtomicU32::new(0));
+        let count = given.clone();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4_096];
+                let read = stream.read(&mut request).await.unwrap();
+                assert!(read > 0);
+                count.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        (url, given)
+    }
+
+    #[tokio::test]
+    async fn what_was_turned_away_is_sent_again_after_the_wait() {
+        let (url, given) = server(&[BUSY, IN_FLIGHT, DONE]).await;
+        let clock = ManualClock::new("2026-11-20T00:00:00Z".parse().unwrap());
+        let begun = clock.now();
+        let client = Client::new(&url, "an-operators-own-key")
+            .unwrap()
+            .with_clock(Arc::new(clock.clone()));
+        let link = CreateLink {
+            destination: "https://example.com/".to_owned(),
+            ..CreateLink::default()
+        };
+        let sending = tokio::spawn(async move {
+            client
+                .links()
+                .create_many(vec![link])
+                .idempotency_key("k")
+                .send()
+                .await
+        });
+        while !sending.is_finished() {
+            // A wait is over only once somebody moves the clock.
+            clock.advance(Duration::from_millis(10));
+            tokio::task::yield_now().await;
+        }
+        let created = sending.await.unwrap().unwrap();
+        assert!(created.replayed && created.results[0].status == 201);
+        assert_eq!(given.load(Ordering::SeqCst), 3);
+        assert!(clock.now().duration_since(begun).as_secs() >= 4);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_with_the_servers_words() {
+        let (url, given) = server(&[
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 140\r\n\r\n{\"error\": {\"code\": \"UNAUTHENTICATED\", \"message\": \"The API key is not known\", \"details\": [], \"request_id\": \"req_1\", \"documentation_url\": \"\"}}",
+        ])
+        .await;
+        let client = Client::new(&url, "another-operators-key").unwrap();
+        let error = client.links().list().send().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused(401));
+        assert_eq!(
+            error.to_string(),
+            "The API key is not known (UNAUTHENTICATED, request req_1)"
+        );
+        assert_eq!(given.load(Ordering::SeqCst), 1);
+        assert!(!format!("{client:?}").contains("operators"));
+    }
+}

@@ -107,6 +107,11 @@ impl ListLinks<'_> {
         self.with("destination", destination)
     }
 
+    /// Only links with this text in slug, title or destination; ASCII letters match in either case.
+    pub fn text(self, text: &str) -> Self {
+        self.with("q", text)
+    }
+
     /// At most so many, 1 to 100.
     pub fn limit(self, limit: u16) -> Self {
         self.with("limit", &limit.to_string())

@@ -105,16 +105,6 @@ impl Error {
         self
     }
 
-    /// Says that the fields which are at fault stand within `path`, say `items[3]`.
-    #[cfg(feature = "services")]
-    #[must_use]
-    pub(crate) fn within(mut self, path: &str) -> Self {
-        for issue in &mut self.0.issues {
-            issue.field = format!("{path}.{}", issue.field);
-        }
-        self
-    }
-
     /// Says how long to wait before a retry can succeed.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
     VARY, X_CONTENT_TYPE_OPTIONS,
@@ -79,7 +80,10 @@ impl Gateway {
             }
             let gateway = self.clone();
             let (parts, _) = request.into_parts();
-            return Answering::Waiting(Box::pin(async move { gateway.follow(parts).await }));
+            return Answering::Waiting(Box::pin(async move {
+                let answer = AssertUnwindSafe(gateway.follow(&parts)).catch_unwind().await;
+                answer.unwrap_or_else(|_| gateway.broken(&parts))
+            }));
         }
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -110,8 +114,8 @@ impl Gateway {
     }
 
     /// Answers any follow.
-    async fn follow(self, parts: Parts) -> Response {
-        let head = Head::from(&parts);
+    async fn follow(&self, parts: &Parts) -> Response {
+        let head = Head::from(parts);
         let started = self.app.platform.clock.now();
         let client = self.client(head);
         let (response, error) = match self.try_follow(head, client).await {
@@ -157,6 +161,11 @@ impl Gateway {
         }
     }
 
+    /// The answer when following panicked; the panic itself is in the log.
+    fn broken(&self, parts: &Parts) -> Response {
+        self.refusal(Head::from(parts), &ApiError::of(ErrorCode::Internal))
+    }
+
     /// A page for a browser, the shape of errors for everyone else.
     fn refusal(&self, head: Head<'_>, error: &ApiError) -> Response {
         let mut response = error.clone().into_response();
@@ -164,7 +173,9 @@ impl Gateway {
         if prefers_html(head.headers) {
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-            *response.body_mut() = Body::from(page(error));
+            if *head.method != Method::HEAD {
+                *response.body_mut() = Body::from(page(error));
+            }
             return response;
         }
         let id = self.app.contexts.tag(head.headers, self.app.platform.clock.now());
@@ -191,7 +202,10 @@ impl Gateway {
         let status = response.status();
         let duration = crate::gateway::context::elapsed(started, now);
         self.metrics.record(head.method, status, duration);
-        if is_line_wanted(status) {
+        // Redirects that went well are told at the level of details: there are very many of them, and each is a click,
+        // which is on record already.
+        let is_detail = status.is_redirection();
+        if AccessLine::is_wanted(status.as_u16(), is_detail) {
             let id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let reason = error.and_then(ApiError::reason);
             AccessLine {
@@ -206,6 +220,7 @@ impl Gateway {
                 caller: None,
                 code: error.map(|error| error.code().as_str()),
                 reason: reason.as_deref(),
+                is_detail,
             }
             .write();
         }
@@ -286,16 +301,6 @@ fn redirect(target: &Target) -> Response {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static(policy.as_str()));
     }
     response
-}
-
-/// Redirects that went well are told at the level of details: there are very many of them, and each is a click, which
-/// is on record already.
-fn is_line_wanted(status: StatusCode) -> bool {
-    if status.is_redirection() {
-        tracing::enabled!(target: "waypost::access", tracing::Level::DEBUG)
-    } else {
-        AccessLine::is_wanted(status.as_u16())
-    }
 }
 
 fn prefers_html(headers: &HeaderMap) -> bool {

@@ -70,6 +70,10 @@ impl Guard {
             count(&head.extensions, policy, decision)?;
             require(&principal, scope)?;
             head.extensions.insert(principal);
+            if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
+                // Ignoring a parameter in silence would hide a typing error.
+                crate::extract::read_query(query)?.finish()?;
+            }
         }
         if let Some(body) = self.rules.body {
             let announced = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());

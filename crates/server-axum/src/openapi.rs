@@ -8,7 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::{self, ErrorCode};
 
-use crate::routes::{self, Access, EVENT_TYPES, Parameter, Route};
+use crate::routes::{self, Access, Parameter, Route};
 
 /// The document of a server at `public_url`, as JSON text.
 pub fn openapi(public_url: &str) -> String {
@@ -27,9 +27,8 @@ fn document(public_url: &str) -> Value {
             schemas.insert(name.clone(), to_json(schema));
         }
     }
+    paths.insert("/{slug}", follow());
     add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
-    add::<v1::Event>(&mut schemas, "Event");
-    add::<v1::Clicked>(&mut schemas, "Clicked");
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
         code["enum"] = json!(codes);
@@ -51,7 +50,6 @@ fn document(public_url: &str) -> Value {
         },
         "servers": [{"url": public_url}],
         "paths": paths,
-        "webhooks": EVENT_TYPES.iter().map(|(name, says)| ((*name).to_owned(), webhook(name, says))).collect::<Map<_, _>>(),
         "components": {
             "schemas": schemas,
             "headers": headers(),
@@ -89,7 +87,7 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         by_status.entry(code.status()).or_default().push(code);
     }
     for (status, codes) in by_status {
-        responses.insert(status.to_string(), error_response(status, &codes));
+        responses.entry(status.to_string()).or_insert_with(|| error_response(status, &codes));
     }
     let rest = json!({
         "description": "Any other error.",
@@ -163,13 +161,47 @@ fn error_response(status: u16, codes: &[ErrorCode]) -> Value {
     })
 }
 
-fn webhook(name: &str, says: &str) -> Value {
-    json!({"post": {
-        "operationId": format!("on.{name}"),
-        "summary": says,
-        "requestBody": {"content": {"application/json": {"schema": reference("schemas", "Event")}}},
-        "responses": {"2XX": {"description": "Taken."}},
-    }})
+/// The redirect, which stands in front of the table.
+fn follow() -> Map<String, Value> {
+    let redirect = json!({
+        "description": "Follow the header `Location`. The link chooses between 301, 302, 303, 307 and 308.",
+        "headers": references(&["X-Request-Id"], &["Location"]),
+    });
+    let mut responses: Map<_, _> =
+        [301, 302, 303, 307, 308].map(|status: u16| (status.to_string(), redirect.clone())).into_iter().collect();
+    let errors = [
+        ErrorCode::NotFound,
+        ErrorCode::Gone,
+        ErrorCode::UriTooLong,
+        ErrorCode::RateLimited,
+        ErrorCode::HeadersTooLarge,
+        ErrorCode::Internal,
+        ErrorCode::Unavailable,
+        ErrorCode::UpstreamTimeout,
+    ];
+    for code in errors {
+        let mut response = error_response(code.status(), &[code]);
+        response["headers"] = match code {
+            ErrorCode::RateLimited => references(&COMMON, &["Retry-After"]),
+            ErrorCode::Unavailable => references(&["X-Request-Id"], &["Retry-After"]),
+            _ => references(&["X-Request-Id"], &[]),
+        };
+        response["content"]["text/html"] = json!({});
+        responses.insert(code.status().to_string(), response);
+    }
+    let operation = |name: &str, says: &str| {
+        json!({
+            "operationId": name,
+            "summary": says,
+            "tags": ["links"],
+            "parameters": [parameter(&Parameter::path("slug", "The link's slug; it may have inner slashes."))],
+            "responses": responses,
+            "security": [],
+        })
+    };
+    let get = ("get".to_owned(), operation("followLink", "Follow a link"));
+    let head = ("head".to_owned(), operation("lookAtLink", "See where a link leads; counts no click"));
+    [get, head].into_iter().collect()
 }
 
 fn reference(kind: &str, name: &str) -> Value {

@@ -81,7 +81,9 @@ impl Analytics {
         }
         fields.finish()?;
         let hour = Interval::Hour;
-        let to = if hour.floor(to) == to { to } else { hour.floor(to) + Duration::from_secs(3_600) };
+        let whole = hour.floor(to);
+        let next = whole.saturating_add(Duration::from_secs(3_600)).unwrap_or(Timestamp::MAX);
+        let to = if whole == to { to } else { next };
         let query = StatsQuery {
             workspace: who.workspace,
             link,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Bounds, EventBus, EventFilter, Position, Read};
+use super::{EventBus, EventFilter, Position, Read};
 use crate::credentials::{Principal, Scope};
 use crate::engine::{Engine, Next};
-use crate::error::{Error, Result};
+use crate::error::{Error, Issue, Kind, Result};
 use crate::page::{Cursors, InvalidCursor, Limit};
 use crate::wire::v1;
 
@@ -61,7 +61,7 @@ impl Feed {
             None => self.bus.bounds().await?.start,
         };
         match self.bus.read(after, &filter, limit.get()).await? {
-            Read::Reset(Bounds { .. }) => Err(InvalidCursor.into()),
+            Read::Reset(_) => Err(too_old()),
             Read::Events { events, next, more } => {
                 let seal = |position: Position| self.cursors.seal(&binding, &position.to_bytes());
                 let events = events
@@ -72,6 +72,12 @@ impl Feed {
             }
         }
     }
+}
+
+/// The cursor was good, and what it points at is gone. A reader begins anew, without one.
+fn too_old() -> Error {
+    let issue = Issue::new("query.cursor", "points at events that are not kept any more; begin anew without a cursor");
+    Error::new(Kind::InvalidCursor, "The events after the cursor are not kept any more").with_issues(vec![issue])
 }
 
 /// A cursor of events is bound to its workspace, not to the filter: a reader may narrow its view and go on.

@@ -238,6 +238,7 @@ mod tests {
             ("https://go.example/loop", Fault::SelfLink),
             ("HTTPS://GO.example.:443/loop", Fault::SelfLink),
             ("http://go.example/loop", Fault::SelfLink),
+            ("http://go.example/loop", Fault::SelfLink),
             ("http://127.0.0.1/", Fault::Private),
             ("http://2130706433/", Fault::Private),
             ("http://0x7f.1/", Fault::Private),

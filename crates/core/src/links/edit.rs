@@ -56,12 +56,6 @@ impl Draft {
         if destination.is_none() && !fields.is_at_fault("destination") {
             fields.fault("destination", "is required");
         }
-        // Of an edit this is known only once it is merged; a new link has nothing to merge it with.
-        if let Field::Value(metadata) = &edit.metadata
-            && let Err(issue) = Metadata::default().merged(metadata.clone())
-        {
-            fields.fault("metadata", issue);
-        }
         let issues = fields.into_issues();
         match destination {
             Some(destination) if issues.is_empty() => Ok(Self { slug, domain, destination, created_at: None, edit }),
@@ -110,7 +104,7 @@ impl Edit {
             disabled: fields.flag("disabled"),
             max_clicks: narrow(fields.whole("max_clicks", 1..=LONGEST_LIMIT), NonZeroU64::new),
             metadata: fields.read("metadata", |value| match value {
-                Value::Object(object) => Ok(object),
+                Value::Object(object) => Metadata::default().merged(object.clone()).map(|_| object),
                 other => Err(format!("must be an object, not {}", kind(&other))),
             }),
         }

@@ -195,13 +195,18 @@ impl Follows {
         if known.until <= now {
             return None;
         }
-        let followed = match &known.target {
-            None => Followed::NotFound,
-            Some(target) if target.is_limited => return None,
-            Some(target) => self.pass(target, visit, now),
-        };
-        self.hits.increment(1);
-        Some(followed)
+        match &known.target {
+            None => Some(Followed::NotFound),
+            Some(target) if target.is_limited => None,
+            Some(target) => {
+                let followed = self.pass(target, visit, now);
+                // What is closed is asked for again, by the way that takes its time, and counted there.
+                if matches!(followed, Followed::Redirect(_)) {
+                    self.hits.increment(1);
+                }
+                Some(followed)
+            }
+        }
     }
 
     /// Follows a link.

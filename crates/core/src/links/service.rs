@@ -99,7 +99,7 @@ impl Links {
                     return Ok(link);
                 }
                 Some(Err(Refusal::SlugTaken)) if draft.slug.is_none() => {}
-                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug)),
+                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug, "slug")),
                 None => return Err(Error::internal("the store gave no outcome for a change")),
             }
         }
@@ -232,11 +232,11 @@ impl Links {
                 }
                 // Another edit came first: ours is applied to what it left, if the caller allows any version.
                 Some(Err(Refusal::Stale)) => link = self.expect(who, id, &expected).await?,
-                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug)),
+                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug, "slug")),
                 None => return Err(Error::internal("the store gave no outcome for a change")),
             }
         }
-        Err(Error::new(Kind::Conflict, "The link is being edited by many at once; try again"))
+        Err(crowded())
     }
 
     /// Deletes a link. Its slug is free at once.
@@ -256,11 +256,11 @@ impl Links {
                     return Ok(());
                 }
                 Some(Err(Refusal::Stale)) => {}
-                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug)),
+                Some(Err(refusal)) => return Err(refused(*refusal, &link.slug, "slug")),
                 None => return Err(Error::internal("the store gave no outcome for a change")),
             }
         }
-        Err(Error::new(Kind::Conflict, "The link is being edited by many at once; try again"))
+        Err(crowded())
     }
 
     async fn fetch(&self, who: &Principal, id: LinkId) -> Result<Link> {
@@ -346,6 +346,12 @@ impl Links {
     }
 }
 
+/// So many edit the link that none of our tries came first. That passes, so it is no answer to be kept.
+fn crowded() -> Error {
+    Error::new(Kind::Unavailable, "The link is being edited by many at once")
+        .with_retry_after(std::time::Duration::from_secs(1))
+}
+
 /// Brings the outcomes of the changes back to the items, of which the faulty ones had none.
 fn settle(items: &[Created], outcomes: &[Outcome]) -> Vec<Created> {
     let mut outcomes = outcomes.iter();
@@ -356,17 +362,17 @@ fn settle(items: &[Created], outcomes: &[Outcome]) -> Vec<Created> {
             Err(error) => Err(Error::invalid(error.issues().to_vec())),
             Ok(link) => match outcomes.next() {
                 Some(Ok(())) => Ok(link.clone()),
-                Some(Err(refusal)) => Err(refused(*refusal, &link.slug).within(&format!("items[{at}]"))),
+                Some(Err(refusal)) => Err(refused(*refusal, &link.slug, &format!("items[{at}].slug"))),
                 None => Err(Error::internal("the store gave no outcome for a change")),
             },
         })
         .collect()
 }
 
-fn refused(refusal: Refusal, slug: &Slug) -> Error {
+fn refused(refusal: Refusal, slug: &Slug, field: &str) -> Error {
     match refusal {
         Refusal::SlugTaken => Error::new(Kind::AlreadyExists, "Another link of this domain has the slug")
-            .with_issues(vec![Issue::new("slug", format!("{slug:?} is taken"))]),
+            .with_issues(vec![Issue::new(field, format!("{slug:?} is taken"))]),
         Refusal::Stale => Error::new(Kind::VersionMismatch, "The link has changed meanwhile"),
         Refusal::NotFound => Error::not_found("link"),
         Refusal::Undone => Error::new(Kind::Conflict, "Another item was refused, and this one with it"),

@@ -12,7 +12,7 @@ pub(crate) use caller::Caller;
 pub(crate) use keyed::{Begun, RequestKey};
 pub(crate) use path::Id;
 pub(crate) use precondition::{IfMatch, lists_tag};
-pub(crate) use query::Query;
+pub(crate) use query::{Query, read_query};
 
 use http::request::Parts;
 use waypost_core::wire::v1::ErrorCode;

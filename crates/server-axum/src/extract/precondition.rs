@@ -54,7 +54,6 @@ fn tags(headers: &HeaderMap, header: HeaderName) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
-    use http::header::IF_NONE_MATCH;
 
     use super::*;
 

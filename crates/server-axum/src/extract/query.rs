@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let raw = parts.uri.query().map(str::to_owned);
-        let fields = read(raw.as_deref().unwrap_or_default())?;
+        let fields = read_query(raw.as_deref().unwrap_or_default())?;
         Ok(Self { fields, raw })
     }
 }
@@ -45,7 +45,8 @@ impl Query {
     }
 }
 
-fn read(raw: &str) -> Result<Fields, ApiError> {
+/// Reads a query string.
+pub(crate) fn read_query(raw: &str) -> Result<Fields, ApiError> {
     let malformed = || ApiError::new(ErrorCode::MalformedRequest, "The query string is not valid UTF-8 when decoded");
     let mut pairs = Vec::new();
     for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {

@@ -69,14 +69,17 @@ pub struct AccessLine<'a> {
     pub code: Option<&'a str>,
     /// Why, if it was refused.
     pub reason: Option<&'a str>,
+    /// Whether it is told at the level of details: one of very many that went well.
+    pub is_detail: bool,
 }
 
 impl AccessLine<'_> {
     /// Whether anybody listens; ask before a line is put together.
-    pub fn is_wanted(status: u16) -> bool {
-        match status {
-            500.. => tracing::enabled!(target: TARGET, Level::ERROR),
-            _ => tracing::enabled!(target: TARGET, Level::INFO),
+    pub fn is_wanted(status: u16, is_detail: bool) -> bool {
+        match (status, is_detail) {
+            (500.., _) => tracing::enabled!(target: TARGET, Level::ERROR),
+            (_, false) => tracing::enabled!(target: TARGET, Level::INFO),
+            (_, true) => tracing::enabled!(target: TARGET, Level::DEBUG),
         }
     }
 
@@ -104,10 +107,10 @@ impl AccessLine<'_> {
                 )
             };
         }
-        if self.status >= 500 {
-            line!(Level::ERROR)
-        } else {
-            line!(Level::INFO)
+        match (self.status, self.is_detail) {
+            (500.., _) => line!(Level::ERROR),
+            (_, false) => line!(Level::INFO),
+            (_, true) => line!(Level::DEBUG),
         }
     }
 }
@@ -145,7 +148,7 @@ impl Watch for Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !AccessLine::is_wanted(self.status) {
+        if !AccessLine::is_wanted(self.status, false) {
             return;
         }
         let reason = self.error.as_ref().and_then(ApiError::reason);
@@ -161,6 +164,7 @@ impl Drop for Pending {
             caller: self.context.caller(),
             code: self.error.as_ref().map(|error| error.code().as_str()),
             reason: reason.as_deref(),
+            is_detail: false,
         }
         .write();
     }

@@ -42,7 +42,12 @@ fn asset(name: &str) -> Reply {
     let missing = || ApiError::from(Error::not_found("page"));
     let file = serve(name, config.clone()).map_err(|_| missing())?.ok_or_else(missing)?;
     let kind = HeaderValue::try_from(file.content_type).map_err(Error::internal)?;
-    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEPT)], file.bytes.into_owned()).into_response())
+    let mut bytes = file.bytes.into_owned();
+    if name == "index.html" {
+        // The page names its parts relative to itself, and stands at `/docs`, without a slash.
+        bytes = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1).into_bytes();
+    }
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEPT)], bytes).into_response())
 }
 
 /// Every error code there is.

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::reply::{self, Reply};
 
 /// The types that a server of this version tells of.
-pub(crate) const TYPES: [(&str, &str); 5] = [
+const TYPES: [(&str, &str); 5] = [
     ("link.created", "A link was made."),
     ("link.updated", "A link was edited."),
     ("link.deleted", "A link was deleted; the data show it as it was."),

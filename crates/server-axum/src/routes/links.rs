@@ -30,9 +30,7 @@ pub(super) async fn read(
     Caller(who): Caller,
     Id(id): Id<LinkId>,
     headers: HeaderMap,
-    query: Query,
 ) -> Reply {
-    query.fields.finish()?;
     let link = app.platform.links.get(&who, id).await?;
     Ok(reply::respond_unless_known(reply::link(&app, StatusCode::OK, &link), &headers))
 }

@@ -22,7 +22,6 @@ use waypost_core::wire::v1::{self, ErrorCode};
 
 use crate::app::App;
 
-pub(crate) use event_types::TYPES as EVENT_TYPES;
 pub(crate) use route::{Access, Parameter, Place, Route, Rules};
 
 const KIB: usize = 1_024;
@@ -136,7 +135,8 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .answers_with("application/json", "It does.", &[]),
         Route::get("/readyz", Public, health::readyz)
             .says("operations", "readReadiness", "Whether the server is ready, by dependency")
-            .answers_with("application/json", "It is.", &[]),
+            .answers_with("application/json", "It is.", &[])
+            .answers_also(503, "It is not, or it is about to stop."),
         Route::get("/metrics", Public, health::metrics)
             .says("operations", "readMetrics", "Figures for Prometheus")
             .answers_with("text/plain", "The figures.", &[])

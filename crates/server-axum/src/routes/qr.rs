@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 use qrcode::render::svg;
 use qrcode::{Color, EcLevel, QrCode};
+use waypost_core::idempotency::Fingerprint;
 use waypost_core::ids::LinkId;
 use waypost_core::{Error, Result};
 
@@ -60,9 +61,10 @@ async fn picture(
     query.fields.finish()?;
     let link = app.platform.links.get(&who, id).await?;
     let size = size.value().unwrap_or(DEFAULT_SIZE);
-    // The picture shows the short URL, which never changes; the site's own address may.
+    // The picture shows the short URL, and changes when the site's own address does.
     let url = app.site().short_url(&link.domain, &link.slug);
-    let tag = format!("\"{id}-{size}-{:x}\"", url.len());
+    let [a, b, c, d, ..] = Fingerprint::of(media, &url, "", &size.to_be_bytes()).to_bytes();
+    let tag = format!("\"{id}-{:08x}\"", u32::from_be_bytes([a, b, c, d]));
     let mut response = Response::default();
     if lists_tag(headers, IF_NONE_MATCH, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

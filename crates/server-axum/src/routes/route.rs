@@ -42,6 +42,8 @@ pub(crate) struct Rules {
     pub(crate) body: Option<BodyRule>,
     /// The media types that it answers with when all is well.
     pub(crate) produces: Vec<&'static str>,
+    /// Whether its handler reads the query string.
+    pub(crate) takes_query: bool,
 }
 
 /// One route.
@@ -138,7 +140,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
-        let rules = Rules { access, body: None, produces: Vec::new() };
+        let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false };
         Self { method, path, rules, doc: Doc::default(), handler }
     }
 
@@ -151,6 +153,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// Declares its parameters.
     pub(crate) fn takes(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Self {
         self.doc.parameters.extend(parameters);
+        self.rules.takes_query = self.doc.parameters.iter().any(|parameter| parameter.place == Place::Query);
         self
     }
 
@@ -193,6 +196,11 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         headers: &'static [&'static str],
     ) -> Self {
         self.answer(200, says, Some(media), None, headers)
+    }
+
+    /// Declares an answer of JSON with another status, which is no error of the one shape.
+    pub(crate) fn answers_also(self, status: u16, says: &'static str) -> Self {
+        self.answer(status, says, Some("application/json"), None, &["Retry-After"])
     }
 
     /// Declares an answer without a body.
@@ -249,7 +257,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         }
         if self.rules.body.is_some() {
             codes.extend([Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
-        } else if self.doc.parameters.iter().any(|parameter| parameter.place == Place::Query) {
+        } else if matches!(self.rules.access, Access::Scope(_)) {
             codes.push(Code::ValidationFailed);
         }
         if self.doc.is_keyed {

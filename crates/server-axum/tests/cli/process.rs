@@ -1,4 +1,8 @@
 //! The binary as a child process, with settings and a directory of its own.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the environment is the child's, and what is waited for happens in the child"
+)]
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -210,10 +214,6 @@ pub(crate) fn signal(process: u32, name: &str) {
 }
 
 /// Waits until something holds.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "what is waited for happens in another process"
-)]
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {

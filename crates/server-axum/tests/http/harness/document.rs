@@ -23,7 +23,11 @@ impl Document {
         let mut found = Vec::new();
         for (path, methods) in self.0["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
-                found.push((path.as_str(), method.to_uppercase().parse().unwrap(), operation));
+                found.push((
+                    path.as_str(),
+                    method.to_uppercase().parse().unwrap(),
+                    operation,
+                ));
             }
         }
         found
@@ -31,14 +35,24 @@ impl Document {
 
     /// The operation that a request is one of.
     pub(crate) fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
-        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
         let fits = |template: &str| {
-            let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-            let same = |(part, segment): (&&str, &&str)| part == segment || (part.starts_with('{') && !segment.is_empty());
+            let (template, path): (Vec<_>, Vec<_>) =
+                (template.split('/').collect(), path.split('/').collect());
+            let same = |(part, segment): (&&str, &&str)| {
+                part == segment || (part.starts_with('{') && !segment.is_empty())
+            };
             template.len() == path.len() && template.iter().zip(&path).all(same)
         };
-        let mut found: Vec<_> =
-            self.operations().into_iter().filter(|(template, own, _)| own == method && fits(template)).collect();
+        let mut found: Vec<_> = self
+            .operations()
+            .into_iter()
+            .filter(|(template, own, _)| own == method && fits(template))
+            .collect();
         // A fixed part wins over a parameter.
         found.sort_by_key(|(template, _, _)| template.matches('{').count());
         found.first().map(|(_, _, operation)| *operation)

@@ -9,6 +9,7 @@ mod greeting;
 mod http;
 mod signals;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -74,10 +75,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (reserve, patience) = split(settings.shutdown_grace);
     let (app, gateway) = http::gateway(store.platform.clone(), http)?;
     let mut server = tokio::spawn(http::serve(listener, app, gateway, drain.clone(), patience));
-    print!(
-        "{}",
-        greeting::Greeting::new(&settings, &store.platform.site, address, &key)
-    );
+    let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
+    // Whoever closed the output does not want to read it; the server is wanted all the same.
+    let _ = write!(std::io::stdout(), "{greeting}");
     drop(key);
 
     let ended = tokio::select! {
