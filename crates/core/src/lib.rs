@@ -31,6 +31,8 @@ pub mod engine;
 mod platform;
 #[cfg(feature = "services")]
 mod ports;
+#[cfg(feature = "services")]
+pub mod traced;
 #[cfg(feature = "wire")]
 pub mod wire;
 

@@ -16,6 +16,7 @@ use crate::links::{Expiry, Follows, LinkCache, Links, Site};
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::traced::Traced;
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -81,9 +82,12 @@ impl Platform {
     ///
     /// # Errors
     /// Those of the credential store.
-    pub async fn assemble(ports: Ports, site: Site, options: PlatformOptions) -> Result<Arc<Self>> {
-        let Ports { clock, entropy, .. } = &ports;
-        let (clock, entropy) = (clock.clone(), entropy.clone());
+    pub async fn assemble(mut ports: Ports, site: Site, options: PlatformOptions) -> Result<Arc<Self>> {
+        let (clock, entropy) = (ports.clock.clone(), ports.entropy.clone());
+        ports.links = Arc::new(Traced::new(ports.links, clock.clone()));
+        ports.clicks = Arc::new(Traced::new(ports.clicks, clock.clone()));
+        ports.idempotency = Arc::new(Traced::new(ports.idempotency, clock.clone()));
+        ports.outbox = Arc::new(Traced::new(ports.outbox, clock.clone()));
         let credentials = Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone());
         let cursors = Arc::new(Cursors::new(credentials.secret("cursors").await?));
         let site = Arc::new(site);

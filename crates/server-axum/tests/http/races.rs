@@ -144,7 +144,7 @@ async fn no_edit_without_a_precondition_is_lost() {
     assert!(
         replies
             .iter()
-            .all(|reply| reply.status == 200 || reply.code() == "CONFLICT")
+            .all(|reply| reply.status == 200 || reply.code() == "UNAVAILABLE")
     );
     let link = server.get(&path).send().await.json();
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Cursors, query parameters and ids.
 
 use http::Method;
+use serde_json::json;
 
 use super::invalid;
 use crate::harness::Server;
@@ -114,6 +115,25 @@ async fn query_parameters_are_read_strictly() {
             ["query.a", "query.b", "query.limit"]
         );
     }
+}
+
+#[tokio::test]
+async fn a_parameter_that_nobody_reads_is_named() {
+    let server = Server::start().await;
+    let path = server.make_slug("spring").await;
+    let body = json!({"destination": "https://example.com/"});
+    for asking in [
+        server.get(&format!("{path}?colour=red")),
+        server.delete(&format!("{path}?colour=red")),
+        server.patch(&format!("{path}?colour=red"), &json!({})),
+        server.post("/v1/links?colour=red", &body),
+        server.post("/v1/links/bulk?colour=red", &json!({"items": [body]})),
+        server.get("/v1/event-types?colour=red"),
+    ] {
+        let reply = asking.send().await;
+        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec!["query.colour".to_owned()]));
+    }
+    assert_eq!(server.count().await, 1);
 }
 
 #[tokio::test]

@@ -33,6 +33,20 @@ impl Document {
         found
     }
 
+    /// The path of an operation with something in the place of each parameter: names that are well formed, of which
+    /// those of links lead nowhere.
+    pub(crate) fn example(template: &str) -> String {
+        [
+            ("{id}", "lnk_01JD3X8M2V7Q5T9B4C6E8G0HJK"),
+            ("{type}", "link.created"),
+            ("{code}", "GONE"),
+            ("{part}", "swagger-ui.css"),
+            ("{slug}", "no-such-link"),
+        ]
+        .iter()
+        .fold(template.to_owned(), |path, (name, value)| path.replace(name, value))
+    }
+
     /// The operation that a request is one of.
     pub(crate) fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let method = if method == Method::HEAD {

@@ -141,7 +141,6 @@ async fn a_key_stands_for_one_request() {
         server
             .post("/v1/links", &link())
             .body(r#"{"destination":  "https://example.com/"}"#),
-        server.post("/v1/links?a=b", &link()),
         server.post("/v1/links/bulk", &json!({"items": [link()]})),
         server.patch(&path, &json!({"title": "New"})),
     ] {
