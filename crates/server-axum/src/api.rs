@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::gateway::admission::Admission;
 use crate::gateway::cors::Cors;
 use crate::gateway::deadline::Deadline;
-use crate::gateway::deprecation::Farewell;
+use crate::gateway::deprecation::Deprecation;
 use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::routes::{Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
@@ -26,9 +26,14 @@ use crate::routes;
 /// # Errors
 /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none.
 pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
+    behind(app, routes::table())
+}
+
+fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
-    let router = routes::table().into_iter().fold(Router::new(), |router, route| {
+    let paths = paths(&table);
+    let router = table.into_iter().fold(Router::new(), |router, route| {
         let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
         // Around the handler alone: a method that the path does not have is 405 before anyone is asked who they are.
         router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
@@ -36,9 +41,9 @@ pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
     let router = router.fallback(not_found).with_state(app.clone());
     let chain = Chain {
         context: app.contexts.clone(),
-        routes: paths(),
+        routes: paths,
         envelope: app.envelope.clone(),
-        farewell: Farewell::new(app.platform.clock.clone()),
+        farewell: app.farewell.clone(),
         cors,
         head_limits: HeadLimits::default(),
         admission: Admission::new(app.options.most_in_flight),
@@ -51,11 +56,65 @@ async fn not_found() -> ApiError {
     ApiError::new(ErrorCode::NotFound, "There is no such route")
 }
 
-/// The paths with their methods, for `Allow` and the labels of log and metrics.
-fn paths() -> RouteTable {
-    let mut paths: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
-    for route in routes::table() {
-        paths.entry(route.path).or_default().push(route.method);
+/// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
+fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
+    let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>)> = BTreeMap::new();
+    for route in table {
+        let (methods, farewell) = paths.entry(route.path).or_default();
+        methods.push(route.method.clone());
+        if let Some(own) = &route.farewell {
+            *farewell = Some(own.clone());
+        }
     }
-    paths.into_iter().map(|(path, methods)| Route::new(path, methods)).collect()
+    let route = |(path, (methods, farewell)): (&str, (Vec<Method>, Option<Deprecation>))| {
+        let route = Route::new(path, methods);
+        match farewell {
+            Some(farewell) => route.deprecated(farewell),
+            None => route,
+        }
+    };
+    paths.into_iter().map(route).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Request, StatusCode};
+    use tower::ServiceExt;
+    use waypost_core::clock::{Clock, SystemClock};
+    use waypost_core::links::{DestinationRules, Site};
+    use waypost_core::{Platform, PlatformOptions};
+
+    use super::*;
+    use crate::app::HttpOptions;
+    use crate::routes::Access;
+
+    #[tokio::test]
+    async fn a_route_on_its_way_out_says_so_and_is_gone_after_its_sunset() {
+        let ports = crate::tests::ports();
+        let site = Site::new("http://w.example", &[], DestinationRules::default()).unwrap();
+        let platform = Platform::assemble(ports, site, PlatformOptions::default()).await.unwrap();
+        let app = App::new(platform, HttpOptions::default(), None);
+        let now = SystemClock.now();
+        let day = std::time::Duration::from_secs(86_400);
+        let farewell = |since, sunset| {
+            Deprecation::new(since, "https://w.example/docs").unwrap().with_sunset(sunset).unwrap()
+        };
+        let route = |path, farewell| routes::Route::get(path, Access::Public, || async { "here" }).retires(farewell);
+        let table = vec![
+            route("/v1/old", farewell(now - day, now + 200 * day)),
+            route("/v1/gone", farewell(now - 300 * day, now - day)),
+        ];
+        let api = behind(&app, table).unwrap();
+        let get = |path| api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+        let old = get("/v1/old").await.unwrap();
+        assert_eq!(old.status(), StatusCode::OK);
+        assert!(old.headers()["deprecation"].to_str().unwrap().starts_with('@'));
+        assert!(old.headers()["sunset"].to_str().unwrap().ends_with("GMT"));
+        assert!(old.headers()["link"].to_str().unwrap().contains("rel=\"deprecation\""));
+        let gone = get("/v1/gone").await.unwrap();
+        assert_eq!(gone.status(), StatusCode::GONE);
+        assert!(gone.headers().contains_key("deprecation"), "errors say so too");
+        assert_eq!(app.farewell.usage().len(), 2, "the operator can list the callers");
+    }
 }

@@ -10,6 +10,7 @@ use waypost_core::{Platform, Result};
 
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
+use crate::gateway::deprecation::Farewell;
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
 
@@ -65,6 +66,8 @@ pub struct App {
     pub metrics: Option<MetricsExporter>,
     pub(crate) contexts: ContextSource,
     pub(crate) envelope: Envelope,
+    /// Who still calls routes that are on their way out.
+    pub farewell: Farewell,
     draining: AtomicBool,
 }
 
@@ -72,9 +75,10 @@ impl App {
     /// Serves `platform`.
     pub fn new(platform: Arc<Platform>, options: HttpOptions, metrics: Option<MetricsExporter>) -> Arc<Self> {
         let (clock, entropy) = (platform.clock.clone(), platform.entropy.clone());
+        let farewell = Farewell::new(clock.clone());
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
-        Arc::new(Self { platform, options, metrics, contexts, envelope, draining: AtomicBool::new(false) })
+        Arc::new(Self { platform, options, metrics, contexts, envelope, farewell, draining: AtomicBool::new(false) })
     }
 
     /// The public face.

@@ -163,7 +163,10 @@ impl Gateway {
 
     /// The answer when following panicked; the panic itself is in the log.
     fn broken(&self, parts: &Parts) -> Response {
-        self.refusal(Head::from(parts), &ApiError::of(ErrorCode::Internal))
+        let head = Head::from(parts);
+        let error = ApiError::of(ErrorCode::Internal).with_reason("following panicked");
+        let response = self.refusal(head, &error);
+        self.finish(head, self.client(head), self.app.platform.clock.now(), response, Some(&error))
     }
 
     /// A page for a browser, the shape of errors for everyone else.

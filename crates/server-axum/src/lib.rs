@@ -20,6 +20,9 @@ mod reply;
 mod routes;
 mod serve;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use waypost_core::{Error, Platform};

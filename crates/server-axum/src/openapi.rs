@@ -29,6 +29,8 @@ fn document(public_url: &str) -> Value {
     }
     paths.insert("/{slug}", follow());
     add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
+    // A page of them refers to it, and does not bring it along.
+    add::<v1::Event>(&mut schemas, "Event");
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
         code["enum"] = json!(codes);
@@ -99,6 +101,7 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         "operationId": doc.name,
         "summary": doc.summary,
         "tags": [doc.tag],
+        "deprecated": route.farewell.is_some(),
         "parameters": doc.parameters.iter().map(parameter).collect::<Vec<_>>(),
         "responses": responses,
         "security": match route.rules.access {

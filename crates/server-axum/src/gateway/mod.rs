@@ -9,8 +9,8 @@
 //! | [`envelope`] | gives every error its shape, whoever raised it; the headers that others set survive |
 //! | [`deprecation`] | its headers stand on refusals too; after the sunset nothing within is asked |
 //! | [`rate_headers`] | likewise: 429s, time-outs and preflights say how things stand |
+//! | [`cors`] | a browser must be able to read every error, also that of the limit |
 //! | (limit by address) | the assembler's: before anything that costs, preflights included |
-//! | [`cors`] | a browser must be able to read every error from here on |
 //! | [`options`] | a preflight has no credentials and takes no permit; every 405 gets its `Allow` |
 //! | [`catch_panic`] | so that a panic is an error like any other for all of the above |
 //! | [`head_limits`] | cheap, and before a permit is taken |
@@ -95,7 +95,6 @@ where
 {
     let clock = chain.context.clock().clone();
     let within = ServiceBuilder::new()
-        .layer(from_fn_with_state(chain.cors, cors::share))
         .layer(from_fn_with_state(chain.routes.clone(), options::answer))
         .map_response(|response: Response<_>| response.map(Body::new))
         .layer(catch_panic::layer())
@@ -118,6 +117,7 @@ where
         .layer(from_fn_with_state(
             rate_headers::RateHeaders::new(clock),
             rate_headers::stamp,
-        ));
+        ))
+        .layer(from_fn_with_state(chain.cors, cors::share));
     router.layer(within).layer(limit).layer(around)
 }

@@ -11,6 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::ErrorCode;
 
+use crate::gateway::deprecation::Deprecation;
+
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -52,6 +54,7 @@ pub(crate) struct Route<S> {
     pub(crate) path: &'static str,
     pub(crate) rules: Rules,
     pub(crate) doc: Doc,
+    pub(crate) farewell: Option<Deprecation>,
     pub(crate) handler: MethodRouter<S>,
 }
 
@@ -141,7 +144,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
         let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false };
-        Self { method, path, rules, doc: Doc::default(), handler }
+        Self { method, path, rules, doc: Doc::default(), farewell: None, handler }
     }
 
     /// Names it: the group that it belongs to, its operation id, and what it does.
@@ -212,6 +215,14 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(crate) fn unless_known(self) -> Self {
         self.takes([Parameter::header("If-None-Match", "The `ETag` of what the client has.")])
             .answer(304, "The client has it already.", None, None, &["ETag"])
+    }
+
+    /// Declares that the path is on its way out, with all its methods: every answer says so, and after the sunset it is
+    /// 410. No route of this version is; a test takes one through it.
+    #[cfg(test)]
+    pub(crate) fn retires(mut self, farewell: Deprecation) -> Self {
+        self.farewell = Some(farewell);
+        self
     }
 
     /// Declares errors of its own, besides those of its kind.

@@ -70,7 +70,10 @@ async fn what_is_public_needs_no_key() {
     server.make_slug("no-such-link").await;
     for (template, method, operation) in Document::get().operations() {
         if operation["security"] == json!([]) {
-            let reply = server.anonymous(method.clone(), &Document::example(template)).send().await;
+            let reply = server
+                .anonymous(method.clone(), &Document::example(template))
+                .send()
+                .await;
             let expected = match template {
                 "/{slug}" => 302,
                 // Figures need a recorder, which a router alone does not install.

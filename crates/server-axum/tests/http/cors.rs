@@ -2,6 +2,7 @@
 
 use http::Method;
 use insta::assert_snapshot;
+use waypost_core::limits::{Algorithm, Policy};
 use waypost_server_axum::HttpOptions;
 
 use crate::harness::{Server, Setup};
@@ -129,6 +130,32 @@ async fn an_origin_that_is_none_does_not_start() {
         assert!(
             waypost_server_axum::router(server.platform.clone(), options).is_err(),
             "{origin}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_can_read_that_its_address_is_limited() {
+    let minute = std::time::Duration::from_secs(60);
+    let http = HttpOptions {
+        cors_origins: vec!["https://app.example".into()],
+        per_address: Policy::new("address", Algorithm::FixedWindow, 1, minute).unwrap(),
+        ..HttpOptions::default()
+    };
+    let server = Server::with(Setup {
+        http,
+        ..Setup::default()
+    })
+    .await;
+    for status in [200, 429] {
+        let reply = server
+            .get("/v1/links")
+            .header("origin", "https://app.example")
+            .send()
+            .await;
+        assert_eq!(
+            (reply.status, reply.header("access-control-allow-origin")),
+            (status, "https://app.example")
         );
     }
 }

@@ -90,8 +90,17 @@ async fn the_page_can_be_read_offline() {
         assert!(!part.contains("://"), "{part} comes from elsewhere");
         // As a browser resolves it.
         let page = url::Url::parse(PUBLIC_URL).unwrap().join("/docs").unwrap();
-        let base = text.split("<base href=\"").nth(1).and_then(|rest| rest.split('"').next());
-        let path = page.join(base.unwrap_or("")).unwrap().join(part).unwrap().path().to_owned();
+        let base = text
+            .split("<base href=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let path = page
+            .join(base.unwrap_or(""))
+            .unwrap()
+            .join(part)
+            .unwrap()
+            .path()
+            .to_owned();
         assert_eq!(
             server.anonymous(Method::GET, &path).send().await.status,
             200,
@@ -151,7 +160,8 @@ fn the_document_is_sound() {
             let has = |name: &str| response["headers"].get(name).is_some();
             assert!(
                 has("X-Request-Id")
-                    && (is_follow && status != "429" || has("RateLimit") && has("RateLimit-Policy")),
+                    && (is_follow && status != "429"
+                        || has("RateLimit") && has("RateLimit-Policy")),
                 "{method} {path} {status}"
             );
             assert!(

@@ -131,7 +131,10 @@ async fn a_parameter_that_nobody_reads_is_named() {
         server.get("/v1/event-types?colour=red"),
     ] {
         let reply = asking.send().await;
-        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec!["query.colour".to_owned()]));
+        assert_eq!(
+            (reply.fault(), reply.faulty()),
+            (invalid(), vec!["query.colour".to_owned()])
+        );
     }
     assert_eq!(server.count().await, 1);
 }

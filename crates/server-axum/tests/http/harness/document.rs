@@ -44,7 +44,9 @@ impl Document {
             ("{slug}", "no-such-link"),
         ]
         .iter()
-        .fold(template.to_owned(), |path, (name, value)| path.replace(name, value))
+        .fold(template.to_owned(), |path, (name, value)| {
+            path.replace(name, value)
+        })
     }
 
     /// The operation that a request is one of.

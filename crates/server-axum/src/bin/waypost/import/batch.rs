@@ -9,7 +9,7 @@ use waypost_core::links::Slug;
 
 use super::formats::{Import, Row, Scope};
 use super::rejects::Reject;
-use super::target::Target;
+use super::sink::Sink;
 
 /// A row that can become a link.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Item<R> {
     pub(super) slug: Slug,
     /// How often a slug was drawn for it; `None` where the source has one.
     pub(super) drawn: Option<u32>,
-    /// What the target needs.
+    /// What the sink needs.
     pub(super) ready: R,
 }
 
@@ -55,9 +55,9 @@ impl<R> Default for Batch<R> {
 }
 
 /// Reads `rows` to their end, or until nobody takes them any more.
-pub(super) fn read<T: Target>(
+pub(super) fn read<T: Sink>(
     rows: Import<'_>,
-    target: &T,
+    sink: &T,
     domain: Option<&str>,
     size: usize,
     taken: &Arc<AtomicU64>,
@@ -73,11 +73,11 @@ pub(super) fn read<T: Target>(
                 }
                 for what in std::mem::take(&mut row.left_out)
                     .into_iter()
-                    .chain(target.loses(&row))
+                    .chain(sink.loses(&row))
                 {
                     *batch.left_out.entry(what).or_default() += 1;
                 }
-                match item(row, target, None) {
+                match item(row, sink, None) {
                     Ok(item) => batch.items.push(item),
                     Err(reject) => batch.rejects.push(*reject),
                 }
@@ -100,10 +100,10 @@ pub(super) fn read<T: Target>(
     let _ = out.blocking_send(batch);
 }
 
-/// Makes a row ready for the target; with another slug than last time if one was drawn for it.
-pub(super) fn item<T: Target>(
+/// Makes a row ready for the sink; with another slug than last time if one was drawn for it.
+pub(super) fn item<T: Sink>(
     row: Row,
-    target: &T,
+    sink: &T,
     last: Option<u32>,
 ) -> Result<Item<T::Ready>, Box<Reject>> {
     let (slug, drawn) = match &row.slug {
@@ -113,10 +113,10 @@ pub(super) fn item<T: Target>(
         ),
         None => {
             let attempt = last.map_or(0, |last| last + 1);
-            (Ok(target.slugs().of(&row, attempt)), Some(attempt))
+            (Ok(sink.slugs().of(&row, attempt)), Some(attempt))
         }
     };
-    let ready = slug.and_then(|slug| target.ready(&row, &slug).map(|ready| (slug, ready)));
+    let ready = slug.and_then(|slug| sink.ready(&row, &slug).map(|ready| (slug, ready)));
     match ready {
         Ok((slug, ready)) => Ok(Item {
             row,

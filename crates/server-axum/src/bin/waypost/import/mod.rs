@@ -1,7 +1,7 @@
 //! `waypost import`: links from elsewhere.
 //!
 //! ```text
-//! source ── formats ── Row ── ready ── batches ══ channel ══ Target::write ── fates ── report, rejects, progress
+//! source ── formats ── Row ── ready ── batches ══ channel ══ Sink::write ── fates ── report, rejects, progress
 //! └───────────── a thread that reads and checks ─┘          └─── two batches at a time, in order ───┘
 //! ```
 //!
@@ -20,9 +20,9 @@ mod progress;
 mod rejects;
 mod report;
 mod run;
+mod sink;
 mod slugs;
 mod source;
-mod target;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,8 +35,8 @@ use crate::store::Store;
 use formats::{ColumnMap, Format, Options};
 pub(crate) use progress::Progress;
 pub(crate) use report::grouped;
+use sink::{RemoteSink, StoreSink};
 use source::Source;
-use target::{RemoteTarget, StoreTarget};
 
 /// The most links of one batch: what a server takes at once.
 const MOST: u16 = 1_000;
@@ -98,8 +98,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 "is needed to talk to a server; give --key-file, or WAYPOST_KEY",
             ))
         })?;
-        let target = RemoteTarget::new(url, key.expose())?;
-        return run::run(target, source, options, plan).await;
+        let sink = RemoteSink::new(url, key.expose())?;
+        return run::run(sink, source, options, plan).await;
     }
     let store = Store::open(&settings).await?;
     let workspace = store
@@ -109,8 +109,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .await?
         .id;
     let secret = store.platform.credentials.secret("import").await?;
-    let target = StoreTarget::new(store.platform.clone(), store.operator(workspace), secret);
-    let ended = run::run(target, source, options, plan).await;
+    let sink = StoreSink::new(store.platform.clone(), store.operator(workspace), secret);
+    let ended = run::run(sink, source, options, plan).await;
     store.close().await?;
     ended
 }

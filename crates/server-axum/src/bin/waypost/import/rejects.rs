@@ -41,7 +41,7 @@ pub(super) struct Reject {
 }
 
 impl Reject {
-    /// A row that the target refuses.
+    /// A row that the sink refuses.
     pub(super) fn of_row(row: Row, reason: String) -> Self {
         Self {
             line: row.line,

@@ -15,15 +15,15 @@ use super::formats::{self, OpenError, Options};
 use super::progress::Progress;
 use super::rejects::{Reject, Rejects};
 use super::report::{Report, Summary};
+use super::sink::{Fate, Sink};
 use super::source::Source;
-use super::target::{Fate, Target};
 use crate::failure::{self, Failure};
 
 /// Batches that are written at a time.
 const IN_FLIGHT: usize = 2;
 /// Batches that are read ahead.
 const AHEAD: usize = 4;
-/// How often a batch is tried while the target is away: about half a minute in all.
+/// How often a batch is tried while the sink is away: about half a minute in all.
 const TRIES: u32 = 6;
 /// How many slugs are drawn for a row whose slug a stranger has. Twice is once in millions.
 const DRAWS: u32 = 4;
@@ -50,17 +50,17 @@ struct Written<R> {
 /// A batch on its way.
 type Flight<R> = JoinHandle<Result<Written<R>, Error>>;
 
-/// Imports `source` into `target`.
-pub(super) async fn run<T: Target>(
-    target: T,
+/// Imports `source` into `sink`.
+pub(super) async fn run<T: Sink>(
+    sink: T,
     source: Source,
     options: Options,
     plan: Plan,
 ) -> Result<ExitCode, Failure> {
-    let target = Arc::new(target);
+    let sink = Arc::new(sink);
     let mut import = Importing {
         progress: Progress::new(SystemClock.now(), source.length),
-        target: target.clone(),
+        sink: sink.clone(),
         in_flight: VecDeque::new(),
         names: VecDeque::new(),
         report: Report::default(),
@@ -81,7 +81,7 @@ pub(super) async fn run<T: Target>(
             Err(fault) => return drop(opened.send(Err(fault))),
         };
         let _ = opened.send(Ok((rows.format, rows.ignored_columns().to_vec())));
-        batch::read(rows, &*target, domain.as_deref(), size, &taken, &out);
+        batch::read(rows, &*sink, domain.as_deref(), size, &taken, &out);
     });
     let mut signals =
         crate::serve::Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
@@ -133,8 +133,8 @@ fn unopened(name: &str, fault: &OpenError) -> String {
 }
 
 /// An import that is under way.
-struct Importing<T: Target> {
-    target: Arc<T>,
+struct Importing<T: Sink> {
+    sink: Arc<T>,
     plan: Plan,
     progress: Progress,
     report: Report,
@@ -143,7 +143,7 @@ struct Importing<T: Target> {
     names: VecDeque<HashSet<(Option<String>, String)>>,
 }
 
-impl<T: Target> Importing<T> {
+impl<T: Sink> Importing<T> {
     /// Sends a batch on its way, once there is room and nothing on its way has a name of it.
     async fn launch(&mut self, batch: Batch<T::Ready>) -> Result<(), Failure> {
         let name = |item: &Item<T::Ready>| (item.row.domain.clone(), item.slug.as_str().to_owned());
@@ -153,9 +153,9 @@ impl<T: Target> Importing<T> {
         {
             self.land().await?;
         }
-        let (target, is_trial) = (self.target.clone(), self.plan.is_trial);
+        let (sink, is_trial) = (self.sink.clone(), self.plan.is_trial);
         self.in_flight.push_back(tokio::spawn(async move {
-            let (batch, fates) = settle(&*target, batch, is_trial).await?;
+            let (batch, fates) = settle(&*sink, batch, is_trial).await?;
             Ok(Written { batch, fates })
         }));
         self.names.push_back(names);
@@ -248,22 +248,22 @@ impl<T: Target> Importing<T> {
 }
 
 /// Writes a batch, drawing other slugs for rows that have none where a stranger has the first.
-async fn settle<T: Target>(
-    target: &T,
+async fn settle<T: Sink>(
+    sink: &T,
     mut batch: Batch<T::Ready>,
     is_trial: bool,
 ) -> Result<(Batch<T::Ready>, VecDeque<Fate>), Error> {
-    let mut fates = patiently(target, &batch.items, is_trial).await?;
+    let mut fates = patiently(sink, &batch.items, is_trial).await?;
     for at in 0..batch.items.len() {
         while let Some(drawn) = batch.items[at].drawn
             && drawn < DRAWS
             && matches!(fates.get(at), Some(Fate::Taken(_)))
         {
-            let Ok(again) = batch::item(batch.items[at].row.clone(), target, Some(drawn)) else {
+            let Ok(again) = batch::item(batch.items[at].row.clone(), sink, Some(drawn)) else {
                 break;
             };
             batch.items[at] = again;
-            let fate = patiently(target, &batch.items[at..=at], is_trial)
+            let fate = patiently(sink, &batch.items[at..=at], is_trial)
                 .await?
                 .pop_front();
             if let (Some(slot), Some(fate)) = (fates.get_mut(at), fate) {
@@ -274,9 +274,9 @@ async fn settle<T: Target>(
     Ok((batch, fates))
 }
 
-/// Writes items; waits a while for a target that is away. What was written before is met again and changes nothing.
-async fn patiently<T: Target>(
-    target: &T,
+/// Writes items; waits a while for a sink that is away. What was written before is met again and changes nothing.
+async fn patiently<T: Sink>(
+    sink: &T,
     items: &[Item<T::Ready>],
     is_trial: bool,
 ) -> Result<VecDeque<Fate>, Error> {
@@ -286,9 +286,9 @@ async fn patiently<T: Target>(
     let mut tries = 0;
     loop {
         let done = if is_trial {
-            target.look(items).await
+            sink.look(items).await
         } else {
-            target.write(items).await
+            sink.write(items).await
         };
         match done {
             Err(error)

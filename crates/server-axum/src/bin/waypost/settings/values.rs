@@ -304,9 +304,20 @@ fn split(text: &str) -> (&str, &str) {
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {
-    text.parse::<tracing_subscriber::filter::Targets>()
-        .map(|_| text.to_owned())
-        .map_err(|_| format!("`{text}` is not a level; write error, warn, info, debug or trace, or info,MODULE=debug"))
+    // A bare word that is no level would be taken for a module, and silence everything else.
+    let is_level = |part: &str| {
+        part.contains('=')
+            || part
+                .parse::<tracing_subscriber::filter::LevelFilter>()
+                .is_ok()
+    };
+    let is_filter = text.parse::<tracing_subscriber::filter::Targets>().is_ok();
+    if is_filter && text.split(',').map(str::trim).all(is_level) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is not a level; write error, warn, info, debug or trace, or info,MODULE=debug"
+    ))
 }
 
 /// A moment: RFC 3339, or a length of time from `now` on.
