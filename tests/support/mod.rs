@@ -3,7 +3,9 @@
 //! - [`load`] sends HTTP/1.1 at full speed or at a fixed rate, and knows of each request whether its answer arrived;
 //! - [`process`] runs a child, finds the port that it chose, kills it and reads its memory and CPU time;
 //! - [`server`] is [`process`] for `waypost serve`, with restarts on the same data;
-//! - [`http`] is a small blocking client for API calls.
+//! - [`http`] is a small blocking client for API calls;
+//! - [`command`] runs the other commands of the binary;
+//! - [`wait`] looks until something has come about, and [`dice`] says when to strike.
 //!
 //! Everything here stays on loopback and ends by itself: each wait has a limit, and children die with their handle.
 
@@ -18,7 +20,10 @@
     reason = "a load generator measures the real clock, and a child inherits the real environment"
 )]
 
+pub mod command;
+pub mod dice;
 pub mod http;
 pub mod load;
 pub mod process;
 pub mod server;
+pub mod wait;

@@ -122,10 +122,25 @@ impl Process {
     ///
     /// [`io::ErrorKind::TimedOut`] when it still runs after `limit`; it is killed then.
     pub fn terminate(&mut self, limit: Duration) -> io::Result<ExitStatus> {
+        self.ask_to_end()?;
+        self.await_end(limit)
+    }
+
+    /// Sends `SIGTERM` and returns at once.
+    pub fn ask_to_end(&self) -> io::Result<()> {
         rustix::process::kill_process(
             rustix::process::Pid::from_child(&self.child),
             rustix::process::Signal::TERM,
         )?;
+        Ok(())
+    }
+
+    /// Waits for its end after [`Process::ask_to_end`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::terminate`].
+    pub fn await_end(&mut self, limit: Duration) -> io::Result<ExitStatus> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {

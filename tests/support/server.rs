@@ -131,6 +131,11 @@ impl Server {
         &self.process
     }
 
+    /// The child, to be signalled and waited for.
+    pub fn process_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
     /// Ends it with `SIGKILL`, as a power cut would end the process. The data stay.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.process.kill9().map(drop)

@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use tokio::task;
-use waypost_core::Result;
+use waypost_core::health::Probe;
+use waypost_core::{Error, Kind, Result};
 use waypost_core::clicks::{ClickSpool, HitRef, SpoolMark, Spooled};
 use waypost_core::clock::Clock;
 use waypost_core::entropy::Entropy;
@@ -148,6 +149,21 @@ impl ClickSpool for FileClickSpool {
 
     fn depth(&self) -> u64 {
         self.folder.depth()
+    }
+}
+
+#[async_trait]
+impl Probe for FileClickSpool {
+    fn name(&self) -> &str {
+        "spool"
+    }
+
+    /// There was room at the last attempt to make any; what is preallocated is still there when there was none.
+    async fn check(&self) -> Result<()> {
+        if self.stock.is_short() {
+            return Err(Error::new(Kind::Unavailable, "no room for a further segment of clicks"));
+        }
+        Ok(())
     }
 }
 

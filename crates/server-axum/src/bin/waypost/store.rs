@@ -8,6 +8,7 @@ use waypost_core::clicks::{ClickSpool, Describe, Hit, Visitor};
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::credentials::{Principal, Scopes};
 use waypost_core::entropy::OsEntropy;
+use waypost_core::health::Probe;
 use waypost_core::ids::{KeyId, WorkspaceId};
 use waypost_core::links::{DestinationRules, Site};
 use waypost_core::{Platform, PlatformOptions, Ports, Result};
@@ -43,6 +44,7 @@ impl Store {
             settings,
             site,
             spool,
+            None,
             Arc::new(Nobody),
             PlatformOptions::default(),
         )
@@ -54,6 +56,7 @@ impl Store {
         settings: &Settings,
         site: Site,
         spool: Arc<dyn ClickSpool>,
+        spool_probe: Option<Arc<dyn Probe>>,
         describe: Arc<dyn Describe>,
         options: PlatformOptions,
     ) -> Result<Self, Failure> {
@@ -61,7 +64,7 @@ impl Store {
         // Requests are counted in memory: this process is the only one that serves, and a count that a restart forgets
         // costs nobody anything.
         let limiter = Arc::new(MemoryRateLimiter::default());
-        let (ports, sqlite) = match settings.database_file() {
+        let (mut ports, sqlite) = match settings.database_file() {
             Some(path) => {
                 data_dir::make(settings)?;
                 let db = Sqlite::open(&path)
@@ -94,16 +97,17 @@ impl Store {
                     bus: Arc::new(MemoryEventBus::new(&OsEntropy)),
                     limiter: limiter.clone(),
                     local_limiter: limiter,
-                    credentials: store,
+                    credentials: store.clone(),
                     spool,
                     describe,
                     clock,
                     entropy,
-                    probes: Vec::new(),
+                    probes: vec![store.clone()],
                 };
                 (ports, None)
             }
         };
+        ports.probes.extend(spool_probe);
         let platform = Platform::assemble(ports, site, options).await?;
         Ok(Self { platform, sqlite })
     }

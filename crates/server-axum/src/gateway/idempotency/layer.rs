@@ -18,11 +18,14 @@ pub struct IdempotencyLayer {
     settings: Settings,
 }
 
+/// Says whose request it is.
+type NamesScope = dyn Fn(&Parts) -> Option<WorkspaceId> + Send + Sync;
+
 /// What the services of one layer have in common.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) idempotency: Idempotency,
-    pub(super) scope: Arc<dyn Fn(&Parts) -> Option<WorkspaceId> + Send + Sync>,
+    pub(super) scope: Arc<NamesScope>,
     pub(super) request_bound: usize,
     pub(super) answer_bound: usize,
     pub(super) also_kept: Vec<HeaderName>,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use waypost_core::engine::Engine;
 use waypost_core::{Platform, engine};
 
 /// The running engines, in the order in which they are to be stopped: clicks become events before events are sent.
@@ -18,9 +19,9 @@ struct Running {
 }
 
 impl Engines {
-    /// Starts every engine of the platform.
-    pub(super) fn start(platform: &Platform) -> Self {
-        let running = platform.engines().into_iter().map(|engine| {
+    /// Starts every engine of the platform, and those of this program.
+    pub(super) fn start(platform: &Platform, own: impl IntoIterator<Item = Box<dyn Engine>>) -> Self {
+        let running = platform.engines().into_iter().chain(own).map(|engine| {
             let (name, stop) = (engine.name(), CancellationToken::new());
             let run = engine::run(
                 engine,

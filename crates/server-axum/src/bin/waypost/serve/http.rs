@@ -46,8 +46,8 @@ pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
 pub(super) fn gateway(
     platform: Arc<Platform>,
     options: HttpOptions,
+    metrics: MetricsExporter,
 ) -> Result<(Arc<App>, Gateway), Failure> {
-    let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
     let app = App::new(platform, options, Some(metrics));
     let gateway = Gateway::new(app.clone())?;
     Ok((app, gateway))

@@ -8,6 +8,7 @@ mod first_key;
 mod greeting;
 mod http;
 mod signals;
+mod spool_sync;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -22,9 +23,12 @@ use waypost_adapters::file::{FileClickSpool, FileSpoolOptions};
 use waypost_adapters::memory::MemoryClickSpool;
 use waypost_adapters::visitor::VisitorDescriber;
 use waypost_core::PlatformOptions;
+use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
+use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
+use waypost_core::health::Probe;
 
 use crate::data_dir;
 use crate::failure::Failure;
@@ -32,6 +36,7 @@ use crate::settings::{AllFlags, Settings};
 use crate::store::{self, Store};
 use engines::Engines;
 pub(crate) use signals::Signals;
+use spool_sync::SpoolSync;
 
 /// What of the grace is kept for flushing once the last request is answered; a quarter where the grace is short.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -63,17 +68,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .database_file()
         .map(|_| data_dir::hold(&settings))
         .transpose()?;
+    // Before the platform, which takes its counters from the recorder that it finds.
+    let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
     let listener = listen(&settings).await?;
     let address = listener
         .local_addr()
         .map_err(|fault| Failure::broken(fault.to_string()))?;
-    let store = open(&settings, address).await?;
+    let (store, spool) = open(&settings, address).await?;
     let key = first_key::first_key(&store, &settings).await?;
 
-    let engines = Engines::start(&store.platform);
+    let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
+    let engines = Engines::start(&store.platform, sync);
     let drain = CancellationToken::new();
     let (reserve, patience) = split(settings.shutdown_grace);
-    let (app, gateway) = http::gateway(store.platform.clone(), http)?;
+    let (app, gateway) = http::gateway(store.platform.clone(), http, metrics)?;
     let mut server = tokio::spawn(http::serve(listener, app, gateway, drain.clone(), patience));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
@@ -150,7 +158,11 @@ async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn open(settings: &Settings, address: SocketAddr) -> Result<Store, Failure> {
+/// The store on the settings' database, and the spool where it is in files.
+async fn open(
+    settings: &Settings,
+    address: SocketAddr,
+) -> Result<(Store, Option<Arc<FileClickSpool>>), Failure> {
     let site = store::site(settings, store::public_url(settings, Some(address)))?;
     let describe = VisitorDescriber::new(settings.geoip_file.as_deref())
         .map_err(|error| settings.fault("geoip_file", crate::failure::in_full(&error)))?;
@@ -160,33 +172,27 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<Store, Failure
         keep_clicks: settings.keep_clicks,
         ..PlatformOptions::default()
     };
-    let spool: Arc<dyn ClickSpool> = match settings.database_file() {
-        None => Arc::new(MemoryClickSpool::new(
-            settings.spool_bytes,
-            SystemClock.now(),
-            &OsEntropy,
-        )),
-        Some(_) => {
-            let options = FileSpoolOptions {
-                max_bytes: settings.spool_bytes,
-                ..FileSpoolOptions::default()
-            };
-            let dir = settings.data_dir.join("spool");
-            let spool =
-                FileClickSpool::open(&dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
-            Arc::new(spool.map_err(|error| {
-                let fault = crate::failure::in_full(&error);
-                settings.fault(
-                    "data_dir",
-                    format!(
-                        "{} cannot be used ({fault}); check its permissions",
-                        dir.display()
-                    ),
-                )
-            })?)
+    let files = settings.database_file().map(|_| open_spool(settings)).transpose()?;
+    let (spool, probe): (Arc<dyn ClickSpool>, Option<Arc<dyn Probe>>) = match &files {
+        Some(files) => (files.clone(), Some(files.clone())),
+        None => {
+            let bytes = settings.spool_bytes;
+            (Arc::new(MemoryClickSpool::new(bytes, SystemClock.now(), &OsEntropy)), None)
         }
     };
-    Store::assemble(settings, site, spool, Arc::new(describe), options).await
+    let store = Store::assemble(settings, site, spool, probe, Arc::new(describe), options).await?;
+    Ok((store, files))
+}
+
+fn open_spool(settings: &Settings) -> Result<Arc<FileClickSpool>, Failure> {
+    let options = FileSpoolOptions { max_bytes: settings.spool_bytes, ..FileSpoolOptions::default() };
+    let dir = settings.data_dir.join("spool");
+    let spool = FileClickSpool::open(&dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
+    spool.map(Arc::new).map_err(|error| {
+        let fault = crate::failure::in_full(&error);
+        let fault = format!("{} cannot be used ({fault}); check its permissions", dir.display());
+        settings.fault("data_dir", fault).into()
+    })
 }
 
 #[cfg(test)]
