@@ -1,7 +1,6 @@
 //! A link store of one's own, and the proof that it keeps the laws of its port.
 //!
-//! `cargo run --example custom_link_store --features conformance`, and for the whole proof
-//! `cargo test --example custom_link_store --features conformance`
+//! `cargo run --example custom_link_store --features conformance`; with `test` for `run` the whole proof.
 //!
 //! It keeps an audit trail around any other store. A wrapper owes the contract of what it wraps, so it passes the same
 //! suite: one line, at the end of this file.
@@ -109,7 +108,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(trail.len(), 1);
     println!("audit trail: {:.60}…\n", trail[0]);
 
-    // Cases are plain functions; the macro below makes a test of each.
     prove(conformance::links::a_change_and_its_event_commit_together).await;
     prove(conformance::links::one_refused_change_undoes_all).await;
     prove(conformance::links::the_answer_is_kept_with_the_change).await;
@@ -117,6 +115,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-// The whole suite, a test for each rule. This is all that the tests of an adapter need.
+// The whole suite, a test for each of its cases, is one line. An adapter's tests need no more.
 #[cfg(test)]
 conformance::links!(stores);

@@ -8,7 +8,10 @@
     reason = "what is measured from outside is measured by the real clock"
 )]
 
+mod crash_creates;
+mod crash_redirects;
 mod load;
+mod races;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,7 +17,7 @@ use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
     VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
@@ -90,7 +90,11 @@ impl Gateway {
         }
         let api = self.api.clone();
         Answering::Waiting(Box::pin(async move {
-            let Ok(response) = tower::ServiceExt::oneshot(api, request).await;
+            let Ok(mut response) = tower::ServiceExt::oneshot(api, request).await;
+            // The router says how long even a body is that there is none of (RFC 9110 §8.6).
+            if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
             response
         }))
     }

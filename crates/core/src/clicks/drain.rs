@@ -27,16 +27,35 @@ pub struct DrainOptions {
     /// How soon the same visitor at the same link is a duplicate: long enough for a double click or an impatient
     /// reload, short enough that a visitor who comes back counts. Between one and two times this, as it is kept.
     pub repeat: Duration,
+    /// From how many bytes spooled a second on the drain gives way to the redirects. 1 MB/s is about 5,000 clicks a
+    /// second: below it, draining costs nobody anything.
+    pub busy_bytes: f64,
+    /// How much longer than it works the drain then rests. 9 leaves it a tenth of one processor.
+    pub rest: u32,
+    /// From how many bytes in the spool on it does not rest any more: a quarter of a spool of 1 GiB, so that there is
+    /// room for what comes while it works.
+    pub urgent_bytes: u64,
 }
 
 impl Default for DrainOptions {
     fn default() -> Self {
-        Self { batch: 5_000, every: Duration::from_millis(250), repeat: Duration::from_secs(10) }
+        Self {
+            batch: 5_000,
+            every: Duration::from_millis(250),
+            repeat: Duration::from_secs(10),
+            busy_bytes: 1e6,
+            rest: 9,
+            urgent_bytes: 256 << 20,
+        }
     }
 }
 
 /// Reads hits from the spool, describes them, and has the store count them. A drain that dies between counting and
 /// releasing reads the same hits again under the same ids, and the store drops them.
+///
+/// Nobody waits for a count, and everybody for a redirect. So while clicks come in fast the drain works a tenth of the
+/// time only, and the spool holds the rest; it catches up when the rush is over, or works on without a rest once the
+/// spool fills.
 #[derive(Debug)]
 pub struct Drain {
     spool: Arc<dyn ClickSpool>,
@@ -45,6 +64,7 @@ pub struct Drain {
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
     repeats: Repeats,
+    inflow: Inflow,
     options: DrainOptions,
 }
 
@@ -58,7 +78,16 @@ impl Drain {
         entropy: Arc<dyn Entropy>,
         options: DrainOptions,
     ) -> Self {
-        Self { spool, store, describe, entropy, clock, repeats: Repeats::new(options.repeat), options }
+        Self {
+            spool,
+            store,
+            describe,
+            entropy,
+            clock,
+            repeats: Repeats::new(options.repeat),
+            inflow: Inflow::default(),
+            options,
+        }
     }
 
     fn click(&mut self, id: ClickId, hit: &Hit) -> Click {
@@ -69,14 +98,26 @@ impl Drain {
             (false, true) => Class::Duplicate,
             (false, false) => Class::Human,
         };
-        Click { id, link: hit.link, workspace: hit.workspace, at: hit.at, class, visitor }
+        Click {
+            id,
+            link: hit.link,
+            workspace: hit.workspace,
+            at: hit.at,
+            class,
+            visitor,
+        }
     }
 
     fn events(&self, tallies: &Tallies) -> Vec<Event> {
         let now = self.clock.now();
         let kind = EventType::parse("link.clicked").expect("a type of ours");
         let event = |((workspace, link), counts): (&(_, crate::ids::LinkId), &super::Counts)| {
-            let data = v1::Clicked { link: v1::ClickedLink { id: link.to_string() }, clicks: (*counts).into() };
+            let data = v1::Clicked {
+                link: v1::ClickedLink {
+                    id: link.to_string(),
+                },
+                clicks: (*counts).into(),
+            };
             Some(Event {
                 id: EventId::fresh(now, &*self.entropy),
                 kind: kind.clone(),
@@ -99,18 +140,69 @@ impl Engine for Drain {
     }
 
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
-        metrics::gauge!("waypost_spool_bytes").set(self.spool.depth() as f64);
+        let depth = self.spool.depth();
+        metrics::gauge!("waypost_spool_bytes").set(depth as f64);
+        let is_busy = self.inflow.rate(depth, now) > self.options.busy_bytes;
         let spooled = self.spool.read(self.options.batch).await?;
         let full = spooled.hits.len() >= self.options.batch;
         if !spooled.hits.is_empty() {
-            let clicks: Vec<_> = spooled.hits.iter().map(|(id, hit)| self.click(*id, hit)).collect();
-            let batch = ClickBatch { clicks: &clicks, events: &|tallies| self.events(tallies) };
+            let clicks: Vec<_> = spooled
+                .hits
+                .iter()
+                .map(|(id, hit)| self.click(*id, hit))
+                .collect();
+            let batch = ClickBatch {
+                clicks: &clicks,
+                events: &|tallies| self.events(tallies),
+            };
             let appended = self.store.append(batch).await?;
             metrics::counter!("waypost_clicks_counted_total").increment(appended.counted as u64);
             metrics::counter!("waypost_clicks_repeated_total").increment(appended.repeated as u64);
             self.spool.release(spooled.mark).await?;
         }
-        Ok(if full { Next::Now } else { Next::At(now + self.options.every) })
+        let left = self.spool.depth();
+        self.inflow.drained(depth, left);
+        if !full {
+            return Ok(Next::At(now + self.options.every));
+        }
+        if !is_busy || left >= self.options.urgent_bytes {
+            return Ok(Next::Now);
+        }
+        let done = self.clock.now();
+        let worked = Duration::try_from(done.duration_since(now)).unwrap_or_default();
+        Ok(Next::At(done + worked.saturating_mul(self.options.rest)))
+    }
+}
+
+/// How fast the spool is written to, by what it holds from round to round.
+#[derive(Debug, Default)]
+struct Inflow {
+    /// When it was looked at last, and what it held, counted as if nothing had been drained since.
+    last: Option<(Timestamp, u64)>,
+    rate: f64,
+}
+
+impl Inflow {
+    /// The bytes that came in a second since the last look, `depth` being what there is at `now`.
+    fn rate(&mut self, depth: u64, now: Timestamp) -> f64 {
+        if let Some((then, before)) = self.last {
+            let seconds = now.duration_since(then).as_secs_f64();
+            // Too short a look says little: the last word stands.
+            if seconds < 0.02 {
+                return self.rate;
+            }
+            self.rate = depth.saturating_sub(before) as f64 / seconds;
+        }
+        self.last = Some((now, depth));
+        self.rate
+    }
+
+    /// A round brought the spool from `before` down to `after`: what came in meanwhile is only known as their sum, so
+    /// the look begins anew at `after`.
+    fn drained(&mut self, before: u64, after: u64) {
+        if let Some((_, depth)) = &mut self.last {
+            *depth = depth.saturating_sub(before.saturating_sub(after));
+        }
     }
 }
 
@@ -148,7 +240,9 @@ impl Repeats {
             }
             self.turned_at = hit.at;
         }
-        let visitor = self.hasher.hash_one((hit.link, hit.address, &hit.user_agent));
+        let visitor = self
+            .hasher
+            .hash_one((hit.link, hit.address, &hit.user_agent));
         !self.current.insert(visitor) || self.previous.contains(&visitor)
     }
 }
@@ -176,10 +270,17 @@ mod tests {
     #[test]
     fn the_same_visitor_again_within_a_short_time_is_a_repeat() {
         let mut repeats = Repeats::new(Duration::from_secs(10));
-        let seen: Vec<_> = [(0, "a"), (1, "a"), (2, "b"), (12, "a"), (60, "a"), (61, "b")]
-            .into_iter()
-            .map(|(second, agent)| repeats.seen(&hit(second, agent)))
-            .collect();
+        let seen: Vec<_> = [
+            (0, "a"),
+            (1, "a"),
+            (2, "b"),
+            (12, "a"),
+            (60, "a"),
+            (61, "b"),
+        ]
+        .into_iter()
+        .map(|(second, agent)| repeats.seen(&hit(second, agent)))
+        .collect();
         assert_eq!(seen, [false, true, false, true, false, false]);
     }
 }

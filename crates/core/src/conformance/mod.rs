@@ -55,6 +55,12 @@ pub mod outbox;
 pub mod spool;
 mod suite;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Barrier;
+
 pub use durable_spool::Reopen;
 pub use suite::{Stores, Subject};
 
@@ -79,12 +85,33 @@ pub(crate) async fn wakes(
     let mut waiter = tokio::spawn(wait);
     for n in 1..=50 {
         cause(n).await;
-        if let Ok(done) =
-            tokio::time::timeout(std::time::Duration::from_millis(200), &mut waiter).await
-        {
+        if let Ok(done) = tokio::time::timeout(Duration::from_millis(200), &mut waiter).await {
             return done.expect("no panic");
         }
     }
     waiter.abort();
     panic!("fifty causes within ten seconds woke nobody");
+}
+
+/// Lets racers run at once, each as a task of its own, and gives what they came to.
+///
+/// All wait at one line until the last is there: tasks that are merely spawned one after the other may well run one
+/// after the other.
+pub(crate) async fn race<F>(racers: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let racers: Vec<F> = racers.into_iter().collect();
+    let line = Arc::new(Barrier::new(racers.len()));
+    let tasks = racers.into_iter().map(|racer| {
+        let line = Arc::clone(&line);
+        tokio::spawn(async move {
+            line.wait().await;
+            racer.await
+        })
+    });
+    let done = join_all(tasks.collect::<Vec<_>>()).await;
+    done.into_iter()
+        .map(|done| done.expect("no racer panics"))
+        .collect()
 }

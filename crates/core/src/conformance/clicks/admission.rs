@@ -2,12 +2,11 @@
 
 use std::num::NonZeroU64;
 
-use futures_util::future::join_all;
-
 use crate::clicks::{Admission, Take};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::{delete, edited, link, link_id, plain, update};
 use crate::conformance::links::{inserted, kept};
+use crate::conformance::race;
 use crate::ids::LinkId;
 use crate::links::{Atomicity, Link};
 
@@ -28,13 +27,9 @@ pub async fn of_a_thousand_who_race_ten_are_let_through(stores: Stores) {
     inserted(&stores, std::slice::from_ref(&link)).await;
     let follows = (0..1_000).map(|_| {
         let (stores, id) = (stores.clone(), link.id);
-        tokio::spawn(async move { admit(&stores, id, Take::One).await })
+        async move { admit(&stores, id, Take::One).await }
     });
-    let decisions: Vec<_> = join_all(follows)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let decisions = race(follows).await;
     let count = |wanted| {
         decisions
             .iter()

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-
 use crate::conformance::fixtures::{at, workspace};
+use crate::conformance::race;
 use crate::credentials::{CredentialStore, Workspace};
 
 type Store = Arc<dyn CredentialStore>;
@@ -39,13 +38,9 @@ pub async fn a_secret_is_the_first_that_was_proposed(store: Store) {
 pub async fn of_many_who_propose_a_secret_all_are_given_one(store: Store) {
     let tries = (1..=50).map(|n| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { secret(&store, "raced", n).await })
+        async move { secret(&store, "raced", n).await }
     });
-    let given: BTreeSet<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let given: BTreeSet<_> = race(tries).await.into_iter().collect();
     assert_eq!(given.len(), 1);
     assert!(given.contains(&secret(&store, "raced", 99).await));
 }
@@ -75,19 +70,15 @@ pub async fn a_workspace_is_the_first_that_was_proposed(store: Store) {
 pub async fn of_many_who_propose_a_workspace_all_are_given_one(store: Store) {
     let tries = (1..=50).map(|n| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move {
+        async move {
             store
                 .workspace(proposed(n, "raced"))
                 .await
                 .expect("a workspace")
                 .id
-        })
+        }
     });
-    let given: BTreeSet<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let given: BTreeSet<_> = race(tries).await.into_iter().collect();
     assert_eq!(given.len(), 1, "{given:?}");
 }
 

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 
 use super::{Bus, everything, published, some};
 use crate::conformance::fixtures::{event, seconds};
+use crate::conformance::race;
 use crate::conformance::wakes;
 use crate::events::{EventFilter, Position, Read};
 
@@ -46,7 +47,7 @@ pub async fn readers_miss_nothing_while_many_publish(bus: Bus) {
         .into();
     let publishers = (0..PUBLISHERS).map(|publisher| {
         let bus = Arc::clone(&bus);
-        tokio::spawn(async move {
+        async move {
             let events: Vec<_> = (0..EACH)
                 .map(|n| event(publisher * EACH + n + 1, &format!("p{publisher}")))
                 .collect();
@@ -54,12 +55,9 @@ pub async fn readers_miss_nothing_while_many_publish(bus: Bus) {
                 published(&bus, batch).await;
                 tokio::task::yield_now().await;
             }
-        })
+        }
     });
-    join_all(publishers)
-        .await
-        .into_iter()
-        .for_each(|done| done.expect("no panic"));
+    race(publishers).await;
     let all = everything(&bus).await;
     assert_eq!(
         all.iter()
@@ -94,13 +92,9 @@ pub async fn of_many_who_publish_one_id_all_are_given_one_position(bus: Bus) {
     let events = some(12);
     let publishers = (0..10).map(|_| {
         let (bus, events) = (Arc::clone(&bus), events.clone());
-        tokio::spawn(async move { published(&bus, &events).await })
+        async move { published(&bus, &events).await }
     });
-    let answers = join_all(publishers).await;
-    let answers: BTreeSet<Vec<Position>> = answers
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let answers: BTreeSet<Vec<Position>> = race(publishers).await.into_iter().collect();
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(everything(&bus).await.len(), 12);
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::{Bus, events_of, published, some};
 use crate::conformance::fixtures::{at, event, just_before, seconds};
+use crate::conformance::race;
 use crate::events::{Acked, Batch};
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -145,7 +144,7 @@ pub async fn members_that_race_share_the_log_between_them(bus: Bus) {
     let done = Arc::new(std::sync::Mutex::new(Vec::new()));
     let members = (0..6).map(|_| {
         let (bus, done) = (Arc::clone(&bus), Arc::clone(&done));
-        tokio::spawn(async move {
+        async move {
             while done.lock().expect("no panic").len() < 100 {
                 if let Some(batch) = consumed(&bus, "group", 3, 0).await {
                     done.lock()
@@ -155,12 +154,11 @@ pub async fn members_that_race_share_the_log_between_them(bus: Bus) {
                 }
                 tokio::task::yield_now().await;
             }
-        })
+        }
     });
-    let ended = tokio::time::timeout(seconds(60), join_all(members))
+    tokio::time::timeout(seconds(60), race(members))
         .await
         .expect("the members get to the end");
-    ended.into_iter().for_each(|done| done.expect("no panic"));
     assert!(
         *done.lock().expect("no panic") == events,
         "each event once, in order"

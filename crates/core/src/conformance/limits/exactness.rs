@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::{ALL, Limiter, decided, policy};
 use crate::conformance::fixtures::at;
+use crate::conformance::race;
 use crate::entropy::{Entropy, SeededEntropy};
 use crate::limits::{Algorithm, Decision, State};
 
@@ -17,7 +16,7 @@ pub async fn of_many_who_ask_at_once_the_quota_is_admitted(limiter: Limiter) {
         let policy = policy(algorithm, 100, 60);
         let tasks = (0..8).map(|_| {
             let (limiter, policy) = (Arc::clone(&limiter), policy.clone());
-            tokio::spawn(async move {
+            async move {
                 let mut admitted = 0;
                 for _ in 0..40 {
                     admitted += u32::from(
@@ -28,13 +27,9 @@ pub async fn of_many_who_ask_at_once_the_quota_is_admitted(limiter: Limiter) {
                     tokio::task::yield_now().await;
                 }
                 admitted
-            })
+            }
         });
-        let admitted = join_all(tasks)
-            .await
-            .into_iter()
-            .map(|done| done.expect("no panic"))
-            .sum::<u32>();
+        let admitted = race(tasks).await.into_iter().sum::<u32>();
         assert_eq!(admitted, 100, "{algorithm:?}");
     }
 }
@@ -45,16 +40,16 @@ pub async fn costs_that_race_never_exceed_the_quota(limiter: Limiter) {
         let policy = policy(algorithm, 100, 60);
         let asks = (0..80).map(|_| {
             let (limiter, policy) = (Arc::clone(&limiter), policy.clone());
-            tokio::spawn(async move {
+            async move {
                 decided(&limiter, &policy, "costly", 3, at(30))
                     .await
                     .is_allowed()
-            })
+            }
         });
-        let admitted = join_all(asks)
+        let admitted = race(asks)
             .await
             .into_iter()
-            .filter(|done| matches!(done, Ok(true)))
+            .filter(|allowed| *allowed)
             .count();
         assert_eq!(admitted, 33, "{algorithm:?}");
         assert!(

@@ -1,6 +1,5 @@
 //! Clause 8: an expiry is told once.
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{changed, committed, inserted, kept, told};
@@ -8,6 +7,7 @@ use crate::conformance::Stores;
 use crate::conformance::fixtures::{
     at, delete, edited, event, expire, insert, just_before, link, plain, update, workspace,
 };
+use crate::conformance::race;
 use crate::ids::LinkId;
 use crate::links::{Atomicity, Link, Refusal, Written};
 
@@ -82,16 +82,12 @@ pub async fn an_expiry_is_marked_by_one_of_many(stores: Stores) {
     inserted(&stores, std::slice::from_ref(&link)).await;
     let tries = (0..16).map(|n| {
         let (stores, mark) = (stores.clone(), expire(&link));
-        tokio::spawn(async move {
+        async move {
             let write = plain(Atomicity::Each, vec![(mark, Some(event(n, "lnk_a")))]);
             stores.links.write(write).await.expect("a write")
-        })
+        }
     });
-    let done: Vec<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let done = race(tries).await;
     let marked = done
         .iter()
         .filter(|done| **done == Written::Committed(vec![Ok(())]))

@@ -2,14 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
-use futures_util::future::join_all;
-
 use super::{inserted, kept, told};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::{answer, at, claim, event, insert, key, link, plain};
+use crate::conformance::race;
 use crate::idempotency::{Answer, Claim, Lease, ScopedKey, Settled};
 use crate::links::{Atomicity, Change, Keyed, Link, LinkWrite, Outcome, Refusal, Written};
+use bytes::Bytes;
 
 async fn granted(stores: &Stores, key: &ScopedKey, token: u64, now: i64) -> Lease {
     match stores
@@ -291,16 +290,12 @@ pub async fn of_many_writes_under_one_lease_one_is_made(stores: Stores) {
     let lease = granted(&stores, &key("raced"), 1, 0).await;
     let tries = (0..16).map(|n| {
         let (stores, lease) = (stores.clone(), lease.clone());
-        tokio::spawn(async move {
+        async move {
             let changes = vec![(insert(&link(n)), Some(event(n, &format!("lnk_{n}"))))];
             write(&stores, &lease, changes, Atomicity::All).await
-        })
+        }
     });
-    let done: Vec<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let done = race(tries).await;
     let made = done
         .iter()
         .filter(|done| matches!(done, Written::Committed(_)))

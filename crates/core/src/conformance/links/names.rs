@@ -1,12 +1,11 @@
 //! Clause 1: one link a name. And what is kept under it.
 
-use futures_util::future::join_all;
-
 use super::{changed, inserted, kept, told};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::{
     delete, event, full_link, insert, link, link_id, plain, slug, workspace,
 };
+use crate::conformance::race;
 use crate::links::{Atomicity, Domain, Link, Refusal, Written};
 
 /// Clause 1, before all: every field comes back, whether it is set or not.
@@ -67,7 +66,7 @@ pub async fn a_taken_slug_is_refused(stores: Stores) {
 pub async fn of_many_who_race_for_a_slug_one_wins(stores: Stores) {
     let tries = (0..32).map(|n| {
         let stores = stores.clone();
-        tokio::spawn(async move {
+        async move {
             let link = Link {
                 slug: slug("wanted"),
                 ..link(n)
@@ -77,13 +76,9 @@ pub async fn of_many_who_race_for_a_slug_one_wins(stores: Stores) {
                 vec![(insert(&link), Some(event(n, &link.id.to_string())))],
             );
             (link, stores.links.write(write).await.expect("a write"))
-        })
+        }
     });
-    let outcomes: Vec<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let outcomes = race(tries).await;
     let won: Vec<_> = outcomes
         .iter()
         .filter(|(_, done)| *done == Written::Committed(vec![Ok(())]))

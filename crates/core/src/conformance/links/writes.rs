@@ -2,14 +2,13 @@
 
 use std::num::NonZeroU64;
 
-use futures_util::future::join_all;
-
 use super::{changed, committed, inserted, kept, told};
 use crate::clicks::{Class, ClickBatch, Take};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::{
     at, click, delete, edited, event, full_link, insert, link, plain, slug, update,
 };
+use crate::conformance::race;
 use crate::links::{Atomicity, Link, Refusal, Version, Written};
 
 /// Clause 2.
@@ -248,20 +247,16 @@ pub async fn of_many_who_update_one_version_one_wins(stores: Stores) {
                 ..edited(&first)
             },
         );
-        tokio::spawn(async move {
+        async move {
             let told = event(n.unsigned_abs(), &next.id.to_string());
             let write = plain(
                 Atomicity::All,
                 vec![(update(&next, Version::FIRST), Some(told))],
             );
             (next, stores.links.write(write).await.expect("a write"))
-        })
+        }
     });
-    let outcomes: Vec<_> = join_all(tries)
-        .await
-        .into_iter()
-        .map(|done| done.expect("no panic"))
-        .collect();
+    let outcomes = race(tries).await;
     let won: Vec<_> = outcomes
         .iter()
         .filter(|(_, done)| *done == Written::Committed(vec![Ok(())]))

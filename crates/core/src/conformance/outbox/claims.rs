@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use crate::conformance::fixtures::{at, event, just_before, seconds, workspace};
+use crate::conformance::race;
 use crate::conformance::wakes;
 use crate::events::Event;
 use crate::ids::EventId;
@@ -130,7 +129,7 @@ pub async fn each_entry_goes_to_one_of_many_claimers(outbox: Store) {
     outbox.append(&events).await.expect("appended");
     let claimers = (0..8).map(|_| {
         let outbox = Arc::clone(&outbox);
-        tokio::spawn(async move {
+        async move {
             let mut mine = Vec::new();
             loop {
                 let entries = claimed(&outbox, 7, 0).await;
@@ -139,13 +138,9 @@ pub async fn each_entry_goes_to_one_of_many_claimers(outbox: Store) {
                 }
                 mine.extend(ids(&entries));
             }
-        })
+        }
     });
-    let given: Vec<EventId> = join_all(claimers)
-        .await
-        .into_iter()
-        .flat_map(|done| done.expect("no panic"))
-        .collect();
+    let given: Vec<EventId> = race(claimers).await.concat();
     assert_eq!(given.len(), 200, "none is given twice");
     assert_eq!(
         given.iter().copied().collect::<BTreeSet<_>>().len(),
@@ -224,7 +219,7 @@ pub async fn entries_of_one_key_leave_in_order_however_many_claim(outbox: Store)
     let left = Arc::new(std::sync::Mutex::new(Vec::new()));
     let claimers = (0..6).map(|_| {
         let (outbox, left) = (Arc::clone(&outbox), Arc::clone(&left));
-        tokio::spawn(async move {
+        async move {
             while outbox.backlog().await.expect("a backlog").waiting > 0 {
                 for entry in claimed(&outbox, 4, 0).await {
                     // Written down before the ack: only then may the next of the key be claimed.
@@ -236,12 +231,11 @@ pub async fn entries_of_one_key_leave_in_order_however_many_claim(outbox: Store)
                 }
                 tokio::task::yield_now().await;
             }
-        })
+        }
     });
-    let done = tokio::time::timeout(seconds(60), join_all(claimers))
+    tokio::time::timeout(seconds(60), race(claimers))
         .await
         .expect("the outbox runs empty");
-    done.into_iter().for_each(|done| done.expect("no panic"));
     let mut by_key = BTreeMap::<_, Vec<EventId>>::new();
     for entry in left.lock().expect("no panic").iter() {
         by_key

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{create, invalid, malformed};
 use crate::harness::Server;

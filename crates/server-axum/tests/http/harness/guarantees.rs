@@ -69,6 +69,10 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
         "no body on HEAD, 204 and 304",
     );
     demand(
+        !matches!(reply.status, 204 | 304) || !reply.has("content-length"),
+        "no Content-Length on 204 and 304",
+    );
+    demand(
         reply.status != 401 || reply.has("www-authenticate"),
         "401 with WWW-Authenticate",
     );

@@ -15,7 +15,7 @@ pub(super) struct Out {
 }
 
 enum Sink {
-    Csv(csv::Writer<Box<dyn Write + Send>>),
+    Csv(Box<csv::Writer<Box<dyn Write + Send>>>),
     Jsonl(BufWriter<Box<dyn Write + Send>>),
 }
 
@@ -38,11 +38,12 @@ impl Out {
             }
         };
         let sink = match format {
-            Format::Csv => Sink::Csv(
-                csv::WriterBuilder::new()
+            Format::Csv => {
+                let csv = csv::WriterBuilder::new()
                     .buffer_capacity(1 << 16)
-                    .from_writer(writer),
-            ),
+                    .from_writer(writer);
+                Sink::Csv(Box::new(csv))
+            }
             Format::Jsonl => Sink::Jsonl(BufWriter::with_capacity(1 << 16, writer)),
         };
         Ok(Self {

@@ -84,17 +84,17 @@ impl Keys {
     /// Refuses keys that mean nothing here.
     pub(super) fn check_names(&self) -> Result<(), SettingFault> {
         let known: Vec<String> = TABLE.iter().flat_map(Setting::keys).collect();
-        for key in self.values.keys().filter(|key| !known.contains(key)) {
-            let unsupported = UNSUPPORTED
-                .iter()
-                .find(|(unsupported, _)| unsupported == key);
-            let fault = match unsupported {
-                Some((_, why)) => (*why).to_owned(),
-                None => name::unknown(key, known.iter().map(String::as_str)),
-            };
-            return Err(SettingFault::new(format!("{}: {key}", self.path), fault));
-        }
-        Ok(())
+        let Some(key) = self.values.keys().find(|key| !known.contains(key)) else {
+            return Ok(());
+        };
+        let unsupported = UNSUPPORTED
+            .iter()
+            .find(|(unsupported, _)| unsupported == key);
+        let fault = match unsupported {
+            Some((_, why)) => (*why).to_owned(),
+            None => name::unknown(key, known.iter().map(String::as_str)),
+        };
+        Err(SettingFault::new(format!("{}: {key}", self.path), fault))
     }
 }
 
