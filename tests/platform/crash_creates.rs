@@ -1,6 +1,6 @@
 //! `kill -9` while clients create links under idempotency keys: each key makes one link, one event, and one answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use crate::support::http::{Answer, Api};
 use crate::support::server::Server;
 use crate::support::wait::until;
 
-const KILLS: u64 = 6;
+const KILLS: u64 = 10;
 const CLIENTS: u64 = 32;
 /// Keys that each client uses, at most; kills beyond their end would hit an idle server.
 const KEYS: u64 = 60;
 
-/// How long a client goes on trying one key: the server may be killed in all of its attempts, and start slowly.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a client goes on trying: through all kills, and then for the lease of a key, 30 s.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
 fn each_key_makes_one_link_and_one_event_through_kills() {
@@ -33,16 +33,11 @@ fn each_key_makes_one_link_and_one_event_through_kills() {
             .map(|client| {
                 let (api, made, bodies) = (server.api(), &made, &bodies);
                 scope.spawn(move || {
-                    let mut retried = 0;
-                    for number in 0..KEYS {
-                        let key = format!("client-{client}-key-{number}");
-                        let (answer, attempts) = create(&api, &key);
+                    create_all(&api, client, |key, body| {
                         let mut bodies = bodies.lock().expect("no panic under the lock");
-                        bodies.insert(key, answer.body);
+                        bodies.insert(key, body);
                         made.fetch_add(1, Ordering::Relaxed);
-                        retried += attempts - 1;
-                    }
-                    retried
+                    })
                 })
             })
             .collect();
@@ -120,25 +115,36 @@ fn post(api: &Api, key: &str) -> io::Result<Answer> {
     api.post("/v1/links", &body, Some(key))
 }
 
-/// Creates under a key until an answer arrives; says how many attempts it took.
-fn create(api: &Api, key: &str) -> (Answer, u64) {
-    let mut attempts = 0;
-    let answer = until(PATIENCE, key, || {
-        attempts += 1;
-        let Ok(answer) = post(api, key) else {
-            // Cut off, or nobody there: exactly what keys are for.
-            return Ok(None);
-        };
-        match answer.status {
-            201 => Ok(Some(answer)),
-            409 | 503 if answer.header("retry-after").is_some() => Ok(None),
-            _ => answer.expect(201).map(Some),
+/// Creates under each of a client's keys until it is answered; says how many retries that took.
+///
+/// A key that was under way at a kill stays busy until its lease ends: the client comes back to it after its other keys.
+fn create_all(api: &Api, client: u64, mut made: impl FnMut(String, Vec<u8>)) -> u64 {
+    let mut waiting: VecDeque<String> = (0..KEYS)
+        .map(|number| format!("client-{client}-key-{number}"))
+        .collect();
+    let mut retried = 0;
+    let ended = until(PATIENCE, "a client to get all its answers", || {
+        while let Some(key) = waiting.pop_front() {
+            match post(api, &key) {
+                Ok(answer) if answer.status == 201 => {
+                    made(key, answer.body);
+                    continue;
+                }
+                // Cut off, or nobody there: exactly what keys are for.
+                Err(_) => {}
+                Ok(answer) => {
+                    let busy = answer.expect(409)?;
+                    assert!(busy.header("retry-after").is_some(), "{:?}", busy.headers);
+                }
+            }
+            waiting.push_back(key);
+            break;
         }
+        retried += 1;
+        Ok(waiting.is_empty().then_some(()))
     });
-    (
-        answer.unwrap_or_else(|error| panic!("{key}: {error}")),
-        attempts,
-    )
+    ended.unwrap_or_else(|error| panic!("client {client}: {error}"));
+    retried - 1
 }
 
 /// How a list says that it is at its end.

@@ -10,6 +10,8 @@
 
 mod crash_creates;
 mod crash_redirects;
+mod disk_full;
+mod life;
 mod load;
 mod races;
 

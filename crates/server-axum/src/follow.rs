@@ -35,7 +35,8 @@ use crate::gateway::client_address::ClientAddress;
 use crate::gateway::head_limits::HeadLimits;
 use crate::guard::{accepts, limited};
 use crate::gateway::metrics::RouteMeter;
-use crate::gateway::request_id::X_REQUEST_ID;
+use crate::gateway::context::elapsed;
+use crate::gateway::request_id::{RequestTag, X_REQUEST_ID};
 
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 /// The label of follows in logs and metrics.
@@ -71,7 +72,10 @@ impl Gateway {
         Self { peer: Some(peer), ..self.clone() }
     }
 
-    fn handle(&self, mut request: Request<Body>) -> Answering {
+    fn handle<B>(&self, request: Request<B>) -> Answering
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
+    {
         if is_slug(request.uri().path()) {
             // A panic here would take the whole connection with it.
             let known = catch_unwind(AssertUnwindSafe(|| self.follow_known(Head::of(&request))));
@@ -85,6 +89,7 @@ impl Gateway {
                 answer.unwrap_or_else(|_| gateway.broken(&parts))
             }));
         }
+        let mut request = request.map(Body::new);
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
@@ -108,9 +113,10 @@ impl Gateway {
         let started = self.app.platform.clock.now();
         let client = self.client(head);
         let visit = visit(head, client);
-        match self.app.platform.follows.follow_known(&self.domain(head), slug, &visit)? {
+        match self.app.platform.follows.follow_known(&self.domain(head), slug, &visit, started)? {
             Followed::Redirect(target) => {
-                Some(self.finish(head, client, started, redirect(&target), None))
+                let known = Known { tag: self.app.contexts.tag(head.headers, started), client, started };
+                Some(self.finish(head, known, redirect(&target), None))
             }
             // What is not there, or not any more, takes its time: it is limited, and has a page.
             Followed::NotFound | Followed::Gone(_) => None,
@@ -120,13 +126,17 @@ impl Gateway {
     /// Answers any follow.
     async fn follow(&self, parts: &Parts) -> Response {
         let head = Head::from(parts);
-        let started = self.app.platform.clock.now();
-        let client = self.client(head);
-        let (response, error) = match self.try_follow(head, client).await {
+        let known = self.known(head);
+        let (response, error) = match self.try_follow(head, known.client).await {
             Ok(response) => (response, None),
-            Err(error) => (self.refusal(head, &error), Some(error)),
+            Err(error) => (self.refusal(head, &known, &error), Some(error)),
         };
-        self.finish(head, client, started, response, error.as_ref())
+        self.finish(head, known, response, error.as_ref())
+    }
+
+    fn known(&self, head: Head<'_>) -> Known {
+        let started = self.app.platform.clock.now();
+        Known { tag: self.app.contexts.tag(head.headers, started), client: self.client(head), started }
     }
 
     async fn try_follow(&self, head: Head<'_>, client: ClientAddress) -> Result<Response, ApiError> {
@@ -169,12 +179,13 @@ impl Gateway {
     fn broken(&self, parts: &Parts) -> Response {
         let head = Head::from(parts);
         let error = ApiError::of(ErrorCode::Internal).with_reason("following panicked");
-        let response = self.refusal(head, &error);
-        self.finish(head, self.client(head), self.app.platform.clock.now(), response, Some(&error))
+        let known = self.known(head);
+        let response = self.refusal(head, &known, &error);
+        self.finish(head, known, response, Some(&error))
     }
 
     /// A page for a browser, the shape of errors for everyone else.
-    fn refusal(&self, head: Head<'_>, error: &ApiError) -> Response {
+    fn refusal(&self, head: Head<'_>, known: &Known, error: &ApiError) -> Response {
         let mut response = error.clone().into_response();
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
         if prefers_html(head.headers) {
@@ -185,35 +196,20 @@ impl Gateway {
             }
             return response;
         }
-        let id = self.app.contexts.tag(head.headers, self.app.platform.clock.now());
-        let mut response = self.app.envelope.apply(response, head.method, id.as_str());
-        response.headers_mut().insert(X_REQUEST_ID, id.into_header());
-        response
+        self.app.envelope.apply(response, head.method, known.tag.as_str())
     }
 
     /// Puts on what every response has, counts it, and writes its line.
-    fn finish(
-        &self,
-        head: Head<'_>,
-        client: ClientAddress,
-        started: Timestamp,
-        mut response: Response,
-        error: Option<&ApiError>,
-    ) -> Response {
-        let now = self.app.platform.clock.now();
+    fn finish(&self, head: Head<'_>, known: Known, mut response: Response, error: Option<&ApiError>) -> Response {
         let headers = response.headers_mut();
-        if !headers.contains_key(X_REQUEST_ID) {
-            headers.insert(X_REQUEST_ID, self.app.contexts.tag(head.headers, now).into_header());
-        }
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         let status = response.status();
-        let duration = crate::gateway::context::elapsed(started, now);
+        let duration = elapsed(known.started, self.app.platform.clock.now());
         self.metrics.record(head.method, status, duration);
         // Redirects that went well are told at the level of details: there are very many of them, and each is a click,
         // which is on record already.
         let is_detail = status.is_redirection();
         if AccessLine::is_wanted(status.as_u16(), is_detail) {
-            let id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
             let reason = error.and_then(ApiError::reason);
             AccessLine {
                 method: head.method.as_str(),
@@ -222,8 +218,8 @@ impl Gateway {
                 status: status.as_u16(),
                 duration,
                 bytes: 0,
-                request_id: id,
-                client,
+                request_id: known.tag.as_str(),
+                client: known.client,
                 caller: None,
                 code: error.map(|error| error.code().as_str()),
                 reason: reason.as_deref(),
@@ -231,6 +227,7 @@ impl Gateway {
             }
             .write();
         }
+        response.headers_mut().insert(X_REQUEST_ID, known.tag.into_header());
         response
     }
 
@@ -245,6 +242,13 @@ impl Gateway {
         let host = authority.or_else(|| head.headers.get(HOST).and_then(|host| host.to_str().ok()));
         self.app.site().domain_of_host(host.unwrap_or_default())
     }
+}
+
+/// What is known of a follow besides its head.
+struct Known {
+    tag: RequestTag,
+    client: ClientAddress,
+    started: Timestamp,
 }
 
 /// The head of a request, borrowed: bodies cannot be shared between threads, and no follow has one that counts.
@@ -358,7 +362,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Answering {
-        self.handle(request.map(Body::new))
+        self.handle(request)
     }
 }
 
@@ -371,6 +375,6 @@ where
     type Future = Answering;
 
     fn call(&self, request: Request<B>) -> Answering {
-        self.handle(request.map(Body::new))
+        self.handle(request)
     }
 }

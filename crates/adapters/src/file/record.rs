@@ -28,59 +28,58 @@ const FIXED: usize = 16 + 16 + 8 + 4 + 1 + 16 + 2 + 2;
 pub(super) const LONGEST: usize =
     (PREFIX + FIXED + 2 * Hit::LONGEST_TEXT).next_multiple_of(ALIGNMENT as usize);
 
-/// A hit, encoded on the stack; it lacks only the checksum, which depends on where it will lie.
+/// A hit, encoded; it lacks only the checksum, which depends on where it will lie.
 pub(super) struct Record {
-    bytes: [u8; LONGEST],
-    used: usize,
+    bytes: Vec<u8>,
+    end: usize,
 }
 
 impl Record {
-    /// Encodes `hit`, with its texts cut at [`Hit::LONGEST_TEXT`].
-    pub(super) fn encode(hit: &HitRef<'_>) -> Self {
-        let mut record = Self {
-            bytes: [0; LONGEST],
-            used: PREFIX,
-        };
-        record.put(&hit.link.to_bytes());
-        record.put(&hit.workspace.to_bytes());
-        record.put(&hit.at.as_second().to_le_bytes());
-        record.put(&hit.at.subsec_nanosecond().to_le_bytes());
+    /// Encodes `hit` into `buffer`, whatever that held, with its texts cut at [`Hit::LONGEST_TEXT`].
+    pub(super) fn encode(hit: &HitRef<'_>, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(&[0; PREFIX]);
+        buffer.extend_from_slice(&hit.link.to_bytes());
+        buffer.extend_from_slice(&hit.workspace.to_bytes());
+        buffer.extend_from_slice(&hit.at.as_second().to_le_bytes());
+        buffer.extend_from_slice(&hit.at.subsec_nanosecond().to_le_bytes());
         match hit.address {
             IpAddr::V4(address) => {
-                record.put(&[4]);
-                record.put(&address.octets());
+                buffer.push(4);
+                buffer.extend_from_slice(&address.octets());
             }
             IpAddr::V6(address) => {
-                record.put(&[6]);
-                record.put(&address.octets());
+                buffer.push(6);
+                buffer.extend_from_slice(&address.octets());
             }
         }
         for text in [hit.user_agent, hit.referrer] {
             let text = &text[..text.len().min(Hit::LONGEST_TEXT)];
-            record.put(&(text.len() as u16).to_le_bytes());
-            record.put(text);
+            buffer.extend_from_slice(&(text.len() as u16).to_le_bytes());
+            buffer.extend_from_slice(text);
         }
-        let length = (record.used - PREFIX) as u16;
-        record.bytes[..2].copy_from_slice(&MARK);
-        record.bytes[2..4].copy_from_slice(&length.to_le_bytes());
-        record
+        let end = buffer.len();
+        buffer[..2].copy_from_slice(&MARK);
+        buffer[2..4].copy_from_slice(&((end - PREFIX) as u16).to_le_bytes());
+        buffer.resize(padded(end), 0);
+        Self { bytes: buffer, end }
     }
 
     /// How many bytes it takes in a segment.
     pub(super) fn len(&self) -> u64 {
-        padded(self.used) as u64
+        self.bytes.len() as u64
     }
 
     /// Its bytes for the place `offset` of the segment that drew `nonce`.
     pub(super) fn seal(&mut self, nonce: u64, offset: u64) -> &[u8] {
-        let checksum = checksum(nonce, offset, &self.bytes[PREFIX..self.used]);
+        let checksum = checksum(nonce, offset, &self.bytes[PREFIX..self.end]);
         self.bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
-        &self.bytes[..padded(self.used)]
+        &self.bytes
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.used..self.used + bytes.len()].copy_from_slice(bytes);
-        self.used += bytes.len();
+    /// The buffer, for the next one.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 }
 

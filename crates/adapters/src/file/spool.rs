@@ -1,5 +1,6 @@
 //! The port on top of the files.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -116,9 +117,14 @@ impl FileClickSpool {
 #[async_trait]
 impl ClickSpool for FileClickSpool {
     fn append(&self, hit: &HitRef<'_>) -> Result<()> {
-        Ok(self
-            .lanes
-            .append(&mut Record::encode(hit), &self.folder, &self.stock)?)
+        thread_local! {
+            /// Every thread encodes into a buffer of its own, over and over: no allocation, nothing to clear.
+            static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        let mut record = Record::encode(hit, BUFFER.take());
+        let appended = self.lanes.append(&mut record, &self.folder, &self.stock);
+        BUFFER.set(record.into_buffer());
+        Ok(appended?)
     }
 
     async fn read(&self, limit: usize) -> Result<Spooled> {

@@ -189,9 +189,8 @@ impl Follows {
 
     /// Follows a link if that takes no waiting: it is known, and needs no admission. The click is durable when this
     /// returns. `None`: use [`follow`](Self::follow).
-    pub fn follow_known(&self, domain: &Domain, slug: &str, visit: &Visit<'_>) -> Option<Followed> {
+    pub fn follow_known(&self, domain: &Domain, slug: &str, visit: &Visit<'_>, now: Timestamp) -> Option<Followed> {
         let known = self.cache.known.get(&NameRef { domain: domain.as_str(), slug })?;
-        let now = self.clock.now();
         if known.until <= now {
             return None;
         }

@@ -180,7 +180,7 @@ proptest! {
             user_agent: user_agent.into(),
             referrer: referrer.into(),
         };
-        let mut record = Record::encode(&borrowed(&hit));
+        let mut record = Record::encode(&borrowed(&hit), Vec::new());
         let bytes = bytes::Bytes::copy_from_slice(record.seal(nonce, place * 8));
         prop_assert!(bytes.len() <= LONGEST && bytes.len() as u64 == record.len() && bytes.len().is_multiple_of(8));
 
