@@ -85,6 +85,14 @@ macro_rules! typed_ids {
                 Self(u128::from_be_bytes(bytes))
             }
 
+            /// The text as bytes: ASCII, without the detour of a formatter.
+            pub fn to_text(self) -> [u8; $prefix.len() + 1 + TEXT] {
+                let mut text = [b'_'; $prefix.len() + 1 + TEXT];
+                text[..$prefix.len()].copy_from_slice($prefix.as_bytes());
+                text[$prefix.len() + 1..].copy_from_slice(&encode(self.0));
+                text
+            }
+
             /// The bits as a UUID.
             pub fn to_uuid(self) -> Uuid {
                 Uuid::from_u128(self.0)
@@ -93,9 +101,7 @@ macro_rules! typed_ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let text = encode(self.0);
-                f.write_str(concat!($prefix, "_"))?;
-                f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+                f.write_str(std::str::from_utf8(&self.to_text()).map_err(|_| fmt::Error)?)
             }
         }
 

@@ -23,6 +23,8 @@ use http::header::{
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 use waypost_core::Error;
 use waypost_core::limits::Decision;
 use waypost_core::links::{Domain, Followed, RESERVED, Status, Target, Visit, VisitKind};
@@ -53,6 +55,7 @@ pub struct Gateway {
     api: axum::Router,
     metrics: Arc<RouteMeter>,
     limits: HeadLimits,
+    api_on: Option<Handle>,
     peer: Option<SocketAddr>,
 }
 
@@ -63,13 +66,20 @@ impl Gateway {
     /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
     pub fn new(app: Arc<App>) -> Result<Self, Error> {
         let api = crate::api::api(&app)?;
-        Ok(Self { app, api, metrics: Arc::new(RouteMeter::new(ROUTE)), limits: HeadLimits::default(), peer: None })
+        Ok(Self { app, api, metrics: Arc::new(RouteMeter::new(ROUTE)), limits: HeadLimits::default(), api_on: None, peer: None })
     }
 
     /// The door for one connection, whose other end is known.
     #[must_use]
     pub fn for_peer(&self, peer: SocketAddr) -> Self {
         Self { peer: Some(peer), ..self.clone() }
+    }
+
+    /// The same door, with the API carried out on another runtime: the threads that answer follows then have nothing
+    /// else to do, however long a call of the API takes.
+    #[must_use]
+    pub fn with_api_on(self, runtime: Handle) -> Self {
+        Self { api_on: Some(runtime), ..self }
     }
 
     fn handle<B>(&self, request: Request<B>) -> Answering
@@ -94,14 +104,29 @@ impl Gateway {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let api = self.api.clone();
-        Answering::Waiting(Box::pin(async move {
+        let answer = async move {
             let Ok(mut response) = tower::ServiceExt::oneshot(api, request).await;
             // The router says how long even a body is that there is none of (RFC 9110 §8.6).
             if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
                 response.headers_mut().remove(CONTENT_LENGTH);
             }
             response
-        }))
+        };
+        let Some(runtime) = &self.api_on else { return Answering::Waiting(Box::pin(answer)) };
+        // Aborted with the connection, as it would be if it ran here.
+        let task = AbortOnDropHandle::new(runtime.spawn(answer));
+        let gateway = self.clone();
+        Answering::Waiting(Box::pin(async move { task.await.unwrap_or_else(|_| gateway.stopped()) }))
+    }
+
+    /// The answer when the runtime of the API is gone; its own layers answer for panics.
+    fn stopped(&self) -> Response {
+        let now = self.app.platform.clock.now();
+        let tag = self.app.contexts.tag(&HeaderMap::new(), now);
+        let error = ApiError::of(ErrorCode::Unavailable).with_reason("the runtime is stopping");
+        let mut response = self.app.envelope.apply(error.into_response(), &Method::GET, tag.as_str());
+        response.headers_mut().insert(X_REQUEST_ID, tag.into_header());
+        response
     }
 
     /// Answers a follow that takes no waiting.

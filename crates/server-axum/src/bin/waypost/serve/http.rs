@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use waypost_core::Platform;
 use waypost_core::limits::{Algorithm, Policy};
@@ -11,6 +11,7 @@ use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::{App, Gateway, HttpOptions, ServeOptions};
 
+use super::fronts::Fronts;
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -53,31 +54,30 @@ pub(super) fn gateway(
     Ok((app, gateway))
 }
 
-/// Serves on `listener` until `drain`; then no longer ready, and those under way have `patience` to end.
+/// Serves on `fronts` until `drain`; then no longer ready, and those under way have `patience` to end.
 pub(super) async fn serve(
-    listener: TcpListener,
+    fronts: Fronts,
     app: Arc<App>,
     gateway: Gateway,
     drain: CancellationToken,
     patience: Duration,
 ) {
     let stop = CancellationToken::new();
-    let options = ServeOptions {
-        grace: patience,
-        ..ServeOptions::default()
-    };
-    let make = move |peer| gateway.for_peer(peer);
-    let serving = waypost_server_axum::serve(listener, make, options, stop.clone());
+    let options = ServeOptions { grace: patience, ..ServeOptions::default() };
+    let serving = fronts.serve(gateway.with_api_on(Handle::current()), options, stop.clone());
     let draining = async {
         drain.cancelled().await;
         app.start_draining();
         stop.cancel();
     };
-    let (served, ()) = tokio::join!(serving, draining);
-    if served.cut > 0 {
-        tracing::warn!(
-            connections = served.cut,
-            "requests were cut off at the end of the grace"
-        );
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = draining => serving.await,
+    };
+    match served {
+        Ok(0) => {}
+        Ok(connections) => tracing::warn!(connections, "requests were cut off at the end of the grace"),
+        Err(fault) => tracing::error!(error = &fault as &dyn std::error::Error, "the server broke"),
     }
 }

@@ -5,6 +5,7 @@
 
 mod engines;
 mod first_key;
+mod fronts;
 mod greeting;
 mod http;
 mod signals;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use waypost_adapters::file::{FileClickSpool, FileSpoolOptions};
 use waypost_adapters::memory::MemoryClickSpool;
@@ -35,6 +35,7 @@ use crate::failure::Failure;
 use crate::settings::{AllFlags, Settings};
 use crate::store::{self, Store};
 use engines::Engines;
+use fronts::Fronts;
 pub(crate) use signals::Signals;
 use spool_sync::SpoolSync;
 
@@ -70,10 +71,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .transpose()?;
     // Before the platform, which takes its counters from the recorder that it finds.
     let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
-    let listener = listen(&settings).await?;
-    let address = listener
-        .local_addr()
-        .map_err(|fault| Failure::broken(fault.to_string()))?;
+    let fronts = listen(&settings)?;
+    let address = fronts.address();
     let (store, spool) = open(&settings, address).await?;
     let key = first_key::first_key(&store, &settings).await?;
 
@@ -82,7 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let drain = CancellationToken::new();
     let (reserve, patience) = split(settings.shutdown_grace);
     let (app, gateway) = http::gateway(store.platform.clone(), http, metrics)?;
-    let mut server = tokio::spawn(http::serve(listener, app, gateway, drain.clone(), patience));
+    let mut server = tokio::spawn(http::serve(fronts, app, gateway, drain.clone(), patience));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
     let _ = write!(std::io::stdout(), "{greeting}");
@@ -143,11 +142,11 @@ fn split(grace: Duration) -> (Duration, Duration) {
     (reserve, grace - reserve)
 }
 
-async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+fn listen(settings: &Settings) -> Result<Fronts, Failure> {
     let address = settings
         .listen
         .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-    TcpListener::bind(address).await.map_err(|fault| {
+    Fronts::listen(address).map_err(|fault| {
         let cure = match fault.kind() {
             std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port, as in --listen 127.0.0.1:8081",
             std::io::ErrorKind::PermissionDenied => "this user may not; choose a port from 1024 on, as in --listen 127.0.0.1:8080",
