@@ -10,10 +10,7 @@
 //! The last line printed is all of it as JSON. A missed target fails the run under `--enforce` only, since a busy machine
 //! misses targets too.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a bench measures and waits for real"
-)]
+#![allow(clippy::disallowed_methods, reason = "a bench measures and waits for real")]
 
 #[path = "pages/depth.rs"]
 mod depth;
@@ -58,17 +55,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> io::Result<()> {
-    let folder = tempfile::Builder::new()
-        .prefix("waypost-pages-")
-        .tempdir()?;
+    let folder = tempfile::Builder::new().prefix("waypost-pages-").tempdir()?;
     let source = source::Source::of(options, folder.path())?;
     let imports = (0..options.imports)
         .map(|turn| import(&source, &folder.path().join(format!("data-{turn}"))))
         .collect::<io::Result<Vec<_>>>()?;
-    println!(
-        "import of {} links into an empty store: {imports:.0?} links/s",
-        source.slugs.len()
-    );
+    println!("import of {} links into an empty store: {imports:.0?} links/s", source.slugs.len());
 
     let data = folder.path().join("data-0");
     let start = || Settings::default().data_dir(&data).start();
@@ -76,9 +68,8 @@ fn run(options: &Options) -> io::Result<()> {
     let fresh = start()?;
     let working = settled_memory(&fresh)?;
     drop(fresh);
-    let starts = (0..options.starts)
-        .map(|_| Ok(start()?.start_up().as_secs_f64() * 1e3))
-        .collect::<io::Result<Vec<_>>>()?;
+    let starts =
+        (0..options.starts).map(|_| Ok(start()?.start_up().as_secs_f64() * 1e3)).collect::<io::Result<Vec<_>>>()?;
     let server = start()?;
     let idle = settled_memory(&server)?;
     println!(
@@ -94,38 +85,17 @@ fn run(options: &Options) -> io::Result<()> {
     let walked = settled_memory(&server)?;
     println!("memory after all of it: {walked:.1} MiB");
 
-    let worst = depth
-        .iter()
-        .filter_map(|depth| depth["ratio"].as_f64())
-        .fold(f64::NAN, f64::max);
+    let worst = depth.iter().filter_map(|depth| depth["ratio"].as_f64()).fold(f64::NAN, f64::max);
     let slowest_import = imports.iter().copied().fold(f64::NAN, f64::min);
     let slowest_start = starts.iter().copied().fold(f64::NAN, f64::max);
     let targets = [
-        (
-            "import, links/s, at least",
-            slowest_import,
-            10_000.0,
-            slowest_import >= 10_000.0,
-        ),
-        (
-            "start to ready, ms, at most",
-            slowest_start,
-            1_000.0,
-            slowest_start <= 1_000.0,
-        ),
+        ("import, links/s, at least", slowest_import, 10_000.0, slowest_import >= 10_000.0),
+        ("start to ready, ms, at most", slowest_start, 1_000.0, slowest_start <= 1_000.0),
         ("idle memory, MiB, at most", idle, 40.0, idle <= 40.0),
-        (
-            "cost of a deep page, of the first, at most",
-            worst,
-            1.2,
-            worst <= 1.2,
-        ),
+        ("cost of a deep page, of the first, at most", worst, 1.2, worst <= 1.2),
     ];
     for (name, figure, limit, is_met) in &targets {
-        println!(
-            "{:>6}  {name} {limit}: {figure:.3}",
-            if *is_met { "met" } else { "missed" }
-        );
+        println!("{:>6}  {name} {limit}: {figure:.3}", if *is_met { "met" } else { "missed" });
     }
     let told = |(name, figure, limit, is_met): &(&str, f64, f64, bool)| json!({ "name": name, "figure": figure, "limit": limit, "met": is_met });
     println!(
@@ -144,10 +114,7 @@ fn run(options: &Options) -> io::Result<()> {
 
 /// Imports all links into a new store; gives links a second, the start and the end of the program included.
 fn import(source: &source::Source, data: &Path) -> io::Result<f64> {
-    let file = source
-        .file
-        .to_str()
-        .ok_or_else(|| io::Error::other("a path in UTF-8 is needed"))?;
+    let file = source.file.to_str().ok_or_else(|| io::Error::other("a path in UTF-8 is needed"))?;
     let rejects = data.with_extension("rejected.csv");
     let rejects = rejects.to_string_lossy();
     let done = waypost(data, &["import", file, "--rejects", &rejects], PATIENCE)?.success()?;

@@ -11,10 +11,7 @@
 //! The last line printed is all of it as JSON. A redirect that was not counted, or counted twice, fails the run; a missed
 //! target fails it under `--enforce` only, since a busy machine misses targets too.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a bench measures and waits for real"
-)]
+#![allow(clippy::disallowed_methods, reason = "a bench measures and waits for real")]
 
 #[path = "redirects/bare.rs"]
 mod bare;
@@ -71,14 +68,7 @@ fn run(options: &Options) -> io::Result<()> {
     println!("{options}\n");
 
     let one = duel::fight("one link", options, &bare, &server, &mut links, 1)?;
-    let many = duel::fight(
-        &format!("{} links", options.links),
-        options,
-        &bare,
-        &server,
-        &mut links,
-        options.links,
-    )?;
+    let many = duel::fight(&format!("{} links", options.links), options, &bare, &server, &mut links, options.links)?;
     let bare_at_rate = at_rate("bare", options, &bare, &mut Links::foreign(options.links))?;
     let server_at_rate = at_rate("waypost", options, server.process(), &mut links)?;
     let (counted, drain) = links.await_clicks(&server, DRAIN)?;
@@ -131,22 +121,12 @@ struct Target {
 impl Target {
     fn at_least(name: &'static str, figure: &Value, limit: f64) -> Self {
         let figure = figure.as_f64().unwrap_or(f64::NAN);
-        Self {
-            name,
-            figure,
-            limit,
-            is_met: figure >= limit,
-        }
+        Self { name, figure, limit, is_met: figure >= limit }
     }
 
     fn at_most(name: &'static str, figure: &Value, limit: f64) -> Self {
         let figure = figure.as_f64().unwrap_or(f64::NAN);
-        Self {
-            name,
-            figure,
-            limit,
-            is_met: figure <= limit,
-        }
+        Self { name, figure, limit, is_met: figure <= limit }
     }
 
     fn json(&self) -> Value {
@@ -156,24 +136,14 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            name,
-            figure,
-            limit,
-            is_met,
-        } = self;
+        let Self { name, figure, limit, is_met } = self;
         let verdict = if *is_met { "met" } else { "missed" };
         write!(f, "{verdict:>6}  {name}: {figure:.3} (target {limit})")
     }
 }
 
 /// Latency at a rate that is held whatever the server does.
-fn at_rate(
-    name: &str,
-    options: &Options,
-    process: &Process,
-    links: &mut Links,
-) -> io::Result<Value> {
+fn at_rate(name: &str, options: &Options, process: &Process, links: &mut Links) -> io::Result<Value> {
     process.settle(DRAIN)?;
     let load = |seconds: f64| {
         browser(process.address(), links.paths(usize::MAX))
@@ -185,14 +155,9 @@ fn at_rate(
     let (warm_up, report) = (load(1.0)?, load(options.rate_seconds)?);
     links.add(&warm_up)?;
     links.add(&report)?;
-    let [p50, p99, p999, max, lag] = [
-        report.latency.p50(),
-        report.latency.p99(),
-        report.latency.p999(),
-        report.latency.max(),
-        report.lag.p99(),
-    ]
-    .map(|latency| latency.as_secs_f64() * 1e3);
+    let [p50, p99, p999, max, lag] =
+        [report.latency.p50(), report.latency.p99(), report.latency.p999(), report.latency.max(), report.lag.p99()]
+            .map(|latency| latency.as_secs_f64() * 1e3);
     println!(
         "open loop, {name}, {}/s: {:.0}/s answered, p50 {p50:.3} ms, p99 {p99:.3} ms, p99.9 {p999:.3} ms, max {max:.3} ms \
          (p99 of sending late {lag:.3} ms, missed {})",
@@ -212,9 +177,7 @@ fn memory(options: &Options) -> io::Result<Value> {
     let mut links = Links::create(&server, options.links)?;
     let idle = server.process().rss_bytes()?;
     let mut grow = |count: u64| {
-        let load = browser(server.address(), links.paths(usize::MAX))
-            .connections(options.connections)
-            .for_count(count);
+        let load = browser(server.address(), links.paths(usize::MAX)).connections(options.connections).for_count(count);
         // Bounded by the count; the time is a limit for a server that is far slower than expected.
         links.add(&load.for_time(Duration::from_secs(300)).run()?)?;
         server.process().rss_bytes()

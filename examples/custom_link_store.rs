@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost::conformance::{self, Stores, fixtures};
 use waypost::ids::{LinkId, WorkspaceId};
-use waypost::links::{
-    Atomicity, Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written,
-};
+use waypost::links::{Atomicity, Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written};
 use waypost::memory::MemoryStore;
 use waypost::page::Page;
 
@@ -45,18 +43,11 @@ impl LinkStore for AuditedLinkStore {
     }
 
     async fn write(&self, write: LinkWrite<'_>) -> waypost::Result<Written> {
-        let changes: Vec<_> = write
-            .changes
-            .iter()
-            .map(|(change, _)| format!("{change:?}"))
-            .collect();
+        let changes: Vec<_> = write.changes.iter().map(|(change, _)| format!("{change:?}")).collect();
         let written = self.inner.write(write).await?;
         // Only what was made: refused changes and lost leases left nothing behind.
         if let Written::Committed(outcomes) = &written {
-            let made = changes
-                .into_iter()
-                .zip(outcomes)
-                .filter(|(_, outcome)| outcome.is_ok());
+            let made = changes.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.is_ok());
             let mut trail = self.trail.lock().expect("no code panics under this lock");
             trail.extend(made.map(|(change, _)| change));
         }
@@ -71,38 +62,25 @@ impl LinkStore for AuditedLinkStore {
 /// A fresh subject for each case: the store under proof, and the neighbours that share its transactions.
 async fn stores() -> Stores {
     let store = Arc::new(MemoryStore::default());
-    Stores {
-        links: Arc::new(audited(store.clone())),
-        clicks: store.clone(),
-        idempotency: store.clone(),
-        outbox: store,
-    }
+    Stores { links: Arc::new(audited(store.clone())), clicks: store.clone(), idempotency: store.clone(), outbox: store }
 }
 
 /// Runs one case of the suite; like a test, it panics where its rule is broken.
 async fn prove<C: AsyncFnOnce(Stores)>(case: C) {
     case(stores().await).await;
     let name = std::any::type_name::<C>();
-    println!(
-        "holds: {}",
-        name.rsplit("::").next().unwrap_or(name).replace('_', " ")
-    );
+    println!("holds: {}", name.rsplit("::").next().unwrap_or(name).replace('_', " "));
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let store = audited(Arc::new(MemoryStore::default()));
     let first = fixtures::link(1);
-    let second = Link {
-        slug: first.slug.clone(),
-        ..fixtures::link(2)
-    };
+    let second = Link { slug: first.slug.clone(), ..fixtures::link(2) };
     for link in [&first, &second] {
         // The second is refused: its slug is taken by then.
         let changes = vec![(fixtures::insert(link), None)];
-        store
-            .write(fixtures::plain(Atomicity::All, changes))
-            .await?;
+        store.write(fixtures::plain(Atomicity::All, changes)).await?;
     }
     let trail = store.trail.into_inner()?;
     assert_eq!(trail.len(), 1);

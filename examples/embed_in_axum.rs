@@ -35,11 +35,7 @@ fn ports() -> waypost::Result<Ports> {
         limiter: limiter.clone(),
         local_limiter: limiter,
         credentials: store.clone(),
-        spool: Arc::new(MemoryClickSpool::new(
-            1 << 20,
-            SystemClock.now(),
-            &OsEntropy,
-        )),
+        spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(VisitorDescriber::new(None)?),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),

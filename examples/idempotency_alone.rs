@@ -30,11 +30,7 @@ fn shop(charged: Arc<AtomicU32>) -> Router {
         // Time for others to come in between.
         tokio::task::yield_now().await;
         let location = [(header::LOCATION, format!("/orders/{number}"))];
-        (
-            StatusCode::CREATED,
-            location,
-            format!("order {number}: {goods}"),
-        )
+        (StatusCode::CREATED, location, format!("order {number}: {goods}"))
     };
     Router::new().route("/orders", post(order))
 }
@@ -51,14 +47,8 @@ fn layer() -> IdempotencyLayer {
     })
 }
 
-fn order(
-    customer: Customer,
-    key: &str,
-    goods: &'static str,
-) -> Result<Request<Body>, axum::http::Error> {
-    let request = Request::post("/orders")
-        .header("Idempotency-Key", key)
-        .extension(customer);
+fn order(customer: Customer, key: &str, goods: &'static str) -> Result<Request<Body>, axum::http::Error> {
+    let request = Request::post("/orders").header("Idempotency-Key", key).extension(customer);
     request.body(Body::from(goods))
 }
 
@@ -86,29 +76,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // It asks again a minute later, and gets the same answer.
     let again = shop.clone().oneshot(order(ada, "a1", "kettle")?).await?;
-    assert_eq!(
-        (again.status(), &again.headers()["idempotent-replayed"]),
-        (StatusCode::CREATED, &"true".parse()?)
-    );
+    assert_eq!((again.status(), &again.headers()["idempotent-replayed"]), (StatusCode::CREATED, &"true".parse()?));
     assert_eq!(again.headers()[header::LOCATION], "/orders/1");
     let body = to_bytes(again.into_body(), 1_024).await?;
     assert_eq!(body, "order 1: kettle");
     println!("once more:   {}, replayed", String::from_utf8_lossy(&body));
 
     // The key stands for that order, and no other.
-    let other = shop
-        .clone()
-        .oneshot(order(ada, "a1", "two kettles")?)
-        .await?;
+    let other = shop.clone().oneshot(order(ada, "a1", "two kettles")?).await?;
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
     println!("other goods: {}", other.status());
 
     // Another customer's key of the same name is another key.
     let bobs = shop.oneshot(order(bob, "a1", "teapot")?).await?;
-    assert_eq!(
-        (bobs.status(), charged.load(Ordering::SeqCst)),
-        (StatusCode::CREATED, 2)
-    );
+    assert_eq!((bobs.status(), charged.load(Ordering::SeqCst)), (StatusCode::CREATED, 2));
     println!("Bob's a1:    {}", bobs.status());
     Ok(())
 }

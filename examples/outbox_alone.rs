@@ -20,11 +20,7 @@ use waypost::outbox::{Outbox, Relay, RelayOptions};
 use waypost::sqlite::{Sqlite, SqliteEventBus, SqliteOutbox};
 
 /// Writes an order and the event that tells of it. Nothing of it is there until the caller commits.
-async fn place(
-    conn: &mut SqliteConnection,
-    shop: WorkspaceId,
-    item: &str,
-) -> Result<(), Box<dyn Error>> {
+async fn place(conn: &mut SqliteConnection, shop: WorkspaceId, item: &str) -> Result<(), Box<dyn Error>> {
     let insert = query("INSERT INTO orders (item) VALUES (?1)").bind(item);
     let order = insert.execute(&mut *conn).await?.last_insert_rowid();
     let now = SystemClock.now();
@@ -51,20 +47,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let db = Sqlite::open(&path).await?;
     let outbox = Arc::new(SqliteOutbox::new(&db));
     let bus = Arc::new(SqliteEventBus::new(&db));
-    let mut conn =
-        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await?;
-    query("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT NOT NULL)")
-        .execute(&mut conn)
-        .await?;
+    let mut conn = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await?;
+    query("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT NOT NULL)").execute(&mut conn).await?;
     let shop = WorkspaceId::fresh(SystemClock.now(), &OsEntropy);
 
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     place(&mut tx, shop, "kettle").await?;
-    assert_eq!(
-        outbox.backlog().await?.waiting,
-        0,
-        "nobody hears of what is not committed"
-    );
+    assert_eq!(outbox.backlog().await?.waiting, 0, "nobody hears of what is not committed");
     tx.commit().await?;
     println!("committed:   kettle");
 
@@ -73,29 +62,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tx.rollback().await?;
     println!("rolled back: teapot");
 
-    let orders: i64 = query_scalar("SELECT count(*) FROM orders")
-        .fetch_one(&mut conn)
-        .await?;
-    assert_eq!(
-        (orders, outbox.backlog().await?.waiting),
-        (1, 1),
-        "one order, one event"
-    );
+    let orders: i64 = query_scalar("SELECT count(*) FROM orders").fetch_one(&mut conn).await?;
+    assert_eq!((orders, outbox.backlog().await?.waiting), (1, 1), "one order, one event");
 
     // A program runs this as `waypost::engine::run(Box::new(relay), …)`; one step is one round of it.
     let start = bus.bounds().await?.start;
-    let mut relay = Relay::new(
-        outbox.clone(),
-        bus.clone(),
-        Arc::new(OsEntropy),
-        RelayOptions::default(),
-    );
+    let mut relay = Relay::new(outbox.clone(), bus.clone(), Arc::new(OsEntropy), RelayOptions::default());
     relay.step(SystemClock.now()).await?;
-    assert_eq!(
-        outbox.backlog().await?.waiting,
-        0,
-        "what is on the bus waits no more"
-    );
+    assert_eq!(outbox.backlog().await?.waiting, 0, "what is on the bus waits no more");
 
     let Read::Events { events, .. } = bus.read(start, &EventFilter::default(), 100).await? else {
         return Err("the log was re-created meanwhile".into());
@@ -104,15 +78,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let Event { id, kind, data, .. } = &logged.event;
         println!("on the bus:  {kind} {} as {id}", data.as_str());
     }
-    let told: Vec<_> = events
-        .iter()
-        .map(|logged| logged.event.data.as_str())
-        .collect();
-    assert_eq!(
-        told,
-        [json!({ "order": 1, "item": "kettle" }).to_string()],
-        "exactly what was committed"
-    );
+    let told: Vec<_> = events.iter().map(|logged| logged.event.data.as_str()).collect();
+    assert_eq!(told, [json!({ "order": 1, "item": "kettle" }).to_string()], "exactly what was committed");
 
     conn.close().await?;
     db.close().await?;

@@ -55,8 +55,8 @@
 //! idempotency layer and the outbox each on its own.
 
 pub use waypost_core::{
-    Error, Issue, Kind, Platform, PlatformOptions, Ports, Result, clicks, clock, credentials,
-    engine, entropy, events, fields, health, idempotency, ids, limits, links, outbox, page, wire,
+    Error, Issue, Kind, Platform, PlatformOptions, Ports, Result, clicks, clock, credentials, engine, entropy, events,
+    fields, health, idempotency, ids, limits, links, outbox, page, wire,
 };
 
 #[cfg(feature = "conformance")]

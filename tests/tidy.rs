@@ -76,13 +76,9 @@ fn adapters_do_not_import_each_other() {
         cure: "move what is true of both to core, or let each have its own",
     };
     let files = tree::read();
-    let lib = files
-        .iter()
-        .find(|source| source.path == "crates/adapters/src/lib.rs");
+    let lib = files.iter().find(|source| source.path == "crates/adapters/src/lib.rs");
     let adapters = lib.map(boundaries::adapters).unwrap_or_default();
-    rule.holds_in(&files, &[], |source| {
-        boundaries::adapters_known_to_adapters(source, &adapters)
-    });
+    rule.holds_in(&files, &[], |source| boundaries::adapters_known_to_adapters(source, &adapters));
 }
 
 #[test]
@@ -118,11 +114,7 @@ fn domain_values_derive_no_serde() {
         says: "what travels is a wire type in crates/core/src/wire; values of the domain know no format",
         cure: "give the value a wire type and convert",
     };
-    rule.holds_in(
-        &tree::read(),
-        exceptions::SERDE_OUTSIDE_WIRE,
-        boundaries::serde_on_domain_values,
-    );
+    rule.holds_in(&tree::read(), exceptions::SERDE_OUTSIDE_WIRE, boundaries::serde_on_domain_values);
 }
 
 #[test]
@@ -186,9 +178,7 @@ fn links_in_documents_resolve() {
         cure: "correct the path; it counts from the document's own folder",
     };
     let exists = |path: &str| tree::root().join(path).exists();
-    rule.holds_in(&tree::read(), &[], |source| {
-        text::broken_links(source, exists)
-    });
+    rule.holds_in(&tree::read(), &[], |source| text::broken_links(source, exists));
 }
 
 impl Rule {
@@ -198,28 +188,13 @@ impl Rule {
     }
 
     /// As [`Self::holds`], for files already read, and but for `exceptions`, which must each be needed.
-    fn holds_in(
-        &self,
-        files: &[Source],
-        exceptions: &[(&str, &str)],
-        check: impl Fn(&Source) -> Vec<Finding>,
-    ) {
+    fn holds_in(&self, files: &[Source], exceptions: &[(&str, &str)], check: impl Fn(&Source) -> Vec<Finding>) {
         let broken = self.broken(files, exceptions, check);
-        assert!(
-            broken.is_empty(),
-            "\n{broken}rule: {}\ncure: {}\n",
-            self.says,
-            self.cure
-        );
+        assert!(broken.is_empty(), "\n{broken}rule: {}\ncure: {}\n", self.says, self.cure);
     }
 
     /// One line for each finding, and for each exception that nothing needs.
-    fn broken(
-        &self,
-        files: &[Source],
-        exceptions: &[(&str, &str)],
-        check: impl Fn(&Source) -> Vec<Finding>,
-    ) -> String {
+    fn broken(&self, files: &[Source], exceptions: &[(&str, &str)], check: impl Fn(&Source) -> Vec<Finding>) -> String {
         let findings: Vec<Finding> = files.iter().flat_map(check).collect();
         let mut broken = String::new();
         for Finding { path, line, what } in &findings {
@@ -229,8 +204,7 @@ impl Rule {
         }
         for (excepted, reason) in exceptions {
             if !findings.iter().any(|finding| finding.path == *excepted) {
-                let what =
-                    format!("tests/tidy/exceptions.rs: {excepted} ({reason}) needs no exception");
+                let what = format!("tests/tidy/exceptions.rs: {excepted} ({reason}) needs no exception");
                 writeln!(broken, "{what}").expect("a string can be written to");
             }
         }
@@ -241,18 +215,10 @@ impl Rule {
 mod proofs {
     use super::*;
 
-    const RULE: Rule = Rule {
-        says: "no a",
-        cure: "write b",
-    };
+    const RULE: Rule = Rule { says: "no a", cure: "write b" };
 
     fn lines_of_a(source: &Source) -> Vec<Finding> {
-        source
-            .text
-            .contains('a')
-            .then(|| source.finding(1, "an a"))
-            .into_iter()
-            .collect()
+        source.text.contains('a').then(|| source.finding(1, "an a")).into_iter().collect()
     }
 
     #[test]
@@ -263,15 +229,8 @@ mod proofs {
 
     #[test]
     fn an_exception_counts_for_its_file_alone_and_only_while_needed() {
-        let files = [
-            Source::new("x.rs", "a"),
-            Source::new("y.rs", "b"),
-            Source::new("z.rs", "a"),
-        ];
+        let files = [Source::new("x.rs", "a"), Source::new("y.rs", "b"), Source::new("z.rs", "a")];
         let broken = RULE.broken(&files, &[("x.rs", "old"), ("y.rs", "older")], lines_of_a);
-        assert_eq!(
-            broken,
-            "z.rs:1: an a\ntests/tidy/exceptions.rs: y.rs (older) needs no exception\n"
-        );
+        assert_eq!(broken, "z.rs:1: an a\ntests/tidy/exceptions.rs: y.rs (older) needs no exception\n");
     }
 }

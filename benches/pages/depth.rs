@@ -17,10 +17,7 @@ const TURN: u64 = 25;
 /// Each turn has one connection that stays open: the price of connecting, which both pay, would flatter the ratio.
 pub(super) fn measure(server: &Server, options: &Options, links: usize) -> io::Result<Vec<Value>> {
     if links < options.page * 100 {
-        return Err(io::Error::other(format!(
-            "{links} links have no page {}",
-            options.page
-        )));
+        return Err(io::Error::other(format!("{links} links have no page {}", options.page)));
     }
     ["-created_at", "slug"]
         .into_iter()
@@ -56,8 +53,7 @@ fn path_of(server: &Server, first: &str, page: usize) -> io::Result<String> {
     for number in 1..page {
         let answer = api.get(&path)?.expect(200)?.json();
         let cursor = answer["next_cursor"].as_str();
-        let cursor =
-            cursor.ok_or_else(|| io::Error::other(format!("page {number} is the last")))?;
+        let cursor = cursor.ok_or_else(|| io::Error::other(format!("page {number} is the last")))?;
         path = format!("{first}&cursor={cursor}");
     }
     Ok(path)
@@ -73,9 +69,7 @@ fn turn(server: &Server, path: &str) -> io::Result<f64> {
         .run()?;
     if report.statuses != [(200, TURN)].into() {
         let (statuses, faults) = (&report.statuses, &report.faults);
-        return Err(io::Error::other(format!(
-            "pages were refused: {statuses:?}, {faults:?}"
-        )));
+        return Err(io::Error::other(format!("pages were refused: {statuses:?}, {faults:?}")));
     }
     Ok(report.latency.p50().as_secs_f64() * 1e3)
 }
@@ -83,9 +77,5 @@ fn turn(server: &Server, path: &str) -> io::Result<f64> {
 /// Median, least and most.
 fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     figures.sort_by(f64::total_cmp);
-    (
-        figures[figures.len() / 2],
-        figures[0],
-        figures[figures.len() - 1],
-    )
+    (figures[figures.len() / 2], figures[0], figures[figures.len() - 1])
 }

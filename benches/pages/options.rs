@@ -28,23 +28,12 @@ pub(super) struct Options {
 impl Options {
     /// Reads the command line; `None` when there is nothing to run.
     pub(super) fn from_args() -> Result<Option<Self>, String> {
-        let mut options = Self {
-            csv: None,
-            links: 58_983,
-            page: 500,
-            imports: 3,
-            starts: 5,
-            rounds: 40,
-            enforce: false,
-        };
+        let mut options =
+            Self { csv: None, links: 58_983, page: 500, imports: 3, starts: 5, rounds: 40, enforce: false };
         let mut is_bench = false;
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or_else(|| format!("{argument} needs a value"))
-            };
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
             match argument.as_str() {
                 "--bench" => is_bench = true,
                 "--quick" => {

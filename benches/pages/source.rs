@@ -22,16 +22,10 @@ impl Source {
         };
         let text = fs::read_to_string(&file)?;
         // The first column without quotes is enough for slugs; a file that needs more is refused by what follows.
-        let slugs: Vec<String> = text
-            .lines()
-            .skip(1)
-            .filter_map(|line| Some(line.split_once(',')?.0.to_owned()))
-            .collect();
+        let slugs: Vec<String> =
+            text.lines().skip(1).filter_map(|line| Some(line.split_once(',')?.0.to_owned())).collect();
         if slugs.is_empty() {
-            return Err(io::Error::other(format!(
-                "{} holds no links",
-                file.display()
-            )));
+            return Err(io::Error::other(format!("{} holds no links", file.display())));
         }
         Ok(Self { file, slugs })
     }
@@ -44,11 +38,7 @@ fn made_up(links: usize, folder: &Path) -> io::Result<PathBuf> {
         // A bijection of 64-bit numbers, so that no slug comes twice.
         let slug = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
         let host = number % (links as u64 / 6 + 1);
-        writeln!(
-            text,
-            "lib{slug:016x},https://project-{host}.example.org/home/{number}"
-        )
-        .map_err(io::Error::other)?;
+        writeln!(text, "lib{slug:016x},https://project-{host}.example.org/home/{number}").map_err(io::Error::other)?;
     }
     let file = folder.join("links.csv");
     fs::write(&file, text)?;

@@ -23,11 +23,7 @@ pub(super) fn walk(server: &Server, slugs: &[String], sort: &str) -> io::Result<
     let api = server.api();
     // Deletes by an earlier walk are no business of this one.
     let before = list(&api, sort)?.0;
-    let doomed: Vec<&String> = slugs
-        .iter()
-        .step_by(DOOMED)
-        .filter(|slug| before.contains_key(*slug))
-        .collect();
+    let doomed: Vec<&String> = slugs.iter().step_by(DOOMED).filter(|slug| before.contains_key(*slug)).collect();
     let is_over = AtomicBool::new(false);
     let (walked, changed) = thread::scope(|scope| {
         let changing = scope.spawn(|| change(&api, sort, &doomed, &before, &is_over));
@@ -37,10 +33,7 @@ pub(super) fn walk(server: &Server, slugs: &[String], sort: &str) -> io::Result<
     });
     let (walked, pages, seconds) = walked?;
     let (made, deleted) = changed.map_err(|_| io::Error::other("the other client panicked"))??;
-    let missed = before
-        .keys()
-        .filter(|slug| !deleted.contains(*slug) && !walked.contains_key(*slug))
-        .count();
+    let missed = before.keys().filter(|slug| !deleted.contains(*slug) && !walked.contains_key(*slug)).count();
     println!(
         "walk by {sort}: {} rows on {pages} pages in {seconds:.1} s, while {made} links were made and {} deleted; \
          {missed} missed, 0 twice",
@@ -66,10 +59,7 @@ fn list(api: &Api, sort: &str) -> io::Result<(HashMap<String, String>, u64, f64)
     let (mut rows, mut ids) = (HashMap::new(), HashSet::new());
     let (mut pages, mut next) = (0, String::new());
     loop {
-        let page = api
-            .get(&format!("/v1/links?limit=100&sort={sort}{next}"))?
-            .expect(200)?
-            .json();
+        let page = api.get(&format!("/v1/links?limit=100&sort={sort}{next}"))?.expect(200)?.json();
         pages += 1;
         for link in page["data"].as_array().into_iter().flatten() {
             let text = |field: &str| link[field].as_str().unwrap_or_default().to_owned();
@@ -99,10 +89,7 @@ fn change(
     while !is_over.load(Ordering::Relaxed) {
         // Slugs all over the alphabet, so that in every order some fall before the walk and some behind it.
         let slug = format!("{:x}-{made}{sort}", made * 7 % 16);
-        let link = api
-            .create_link("https://example.com/made", Some(&slug), None)?
-            .expect(201)?
-            .json();
+        let link = api.create_link("https://example.com/made", Some(&slug), None)?.expect(201)?.json();
         made += 1;
         let new = link["id"].as_str().unwrap_or_default();
         if made % 2 == 0 {
@@ -117,7 +104,5 @@ fn change(
 }
 
 fn delete(api: &Api, id: &str) -> io::Result<()> {
-    api.send("DELETE", &format!("/v1/links/{id}"), &[], None)?
-        .expect(204)
-        .map(drop)
+    api.send("DELETE", &format!("/v1/links/{id}"), &[], None)?.expect(204).map(drop)
 }

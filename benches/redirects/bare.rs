@@ -26,12 +26,7 @@ pub(super) fn serve() -> io::Result<()> {
         std::process::exit(0);
     });
     tokio::runtime::Runtime::new()?.block_on(async {
-        let redirect = || async {
-            (
-                StatusCode::FOUND,
-                [(header::LOCATION, "https://example.com/landing")],
-            )
-        };
+        let redirect = || async { (StatusCode::FOUND, [(header::LOCATION, "https://example.com/landing")]) };
         let router = Router::new().route("/{slug}", get(redirect));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("http://{}", listener.local_addr()?);

@@ -26,37 +26,21 @@ impl Links {
         let items: Vec<_> = (0..count)
             .map(|index| json!({ "slug": slug(index), "destination": format!("https://example.com/landing/{index}") }))
             .collect();
-        let answer = server
-            .api()
-            .post("/v1/links/bulk", &json!({ "items": items }), None)?
-            .expect(207)?;
+        let answer = server.api().post("/v1/links/bulk", &json!({ "items": items }), None)?.expect(207)?;
         let results = answer.json();
         let links = (0..count)
-            .map(
-                |index| match results["results"][index]["link"]["id"].as_str() {
-                    Some(id) => Ok((format!("/{}", slug(index)), id.to_owned())),
-                    None => Err(io::Error::other(format!(
-                        "link {index} was not created: {}",
-                        results["results"][index]
-                    ))),
-                },
-            )
+            .map(|index| match results["results"][index]["link"]["id"].as_str() {
+                Some(id) => Ok((format!("/{}", slug(index)), id.to_owned())),
+                None => Err(io::Error::other(format!("link {index} was not created: {}", results["results"][index]))),
+            })
             .collect::<io::Result<_>>()?;
-        Ok(Self {
-            links,
-            redirected: BTreeMap::new(),
-        })
+        Ok(Self { links, redirected: BTreeMap::new() })
     }
 
     /// The same paths for a server without an API.
     pub(super) fn foreign(count: usize) -> Self {
-        let links = (0..count)
-            .map(|index| (format!("/{}", slug(index)), String::new()))
-            .collect();
-        Self {
-            links,
-            redirected: BTreeMap::new(),
-        }
+        let links = (0..count).map(|index| (format!("/{}", slug(index)), String::new())).collect();
+        Self { links, redirected: BTreeMap::new() }
     }
 
     pub(super) fn paths(&self, count: usize) -> impl Iterator<Item = &str> {
@@ -76,9 +60,7 @@ impl Links {
             return Ok(());
         }
         let (statuses, faults) = (&report.statuses, &report.faults);
-        Err(io::Error::other(format!(
-            "not every request was redirected: statuses {statuses:?}, faults {faults:?}"
-        )))
+        Err(io::Error::other(format!("not every request was redirected: statuses {statuses:?}, faults {faults:?}")))
     }
 
     /// Redirects answered so far.
@@ -91,11 +73,7 @@ impl Links {
     /// # Errors
     ///
     /// When a count is too high, or still too low at the end of the limit.
-    pub(super) fn await_clicks(
-        &self,
-        server: &Server,
-        limit: Duration,
-    ) -> io::Result<(u64, Duration)> {
+    pub(super) fn await_clicks(&self, server: &Server, limit: Duration) -> io::Result<(u64, Duration)> {
         let begun = Instant::now();
         let api = server.api();
         let mut counted = 0;
@@ -127,14 +105,8 @@ fn slug(index: usize) -> String {
 /// A load whose requests look like a browser's after a click in a post.
 pub(super) fn browser<'a>(target: SocketAddr, paths: impl Iterator<Item = &'a str>) -> Load {
     Load::new(target, paths)
-        .header(
-            "User-Agent",
-            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        )
-        .header(
-            "Accept",
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        )
+        .header("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+        .header("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
         .header("Accept-Language", "en-US,en;q=0.5")
         .header("Referer", "https://news.example.org/item?id=42")
 }
@@ -159,21 +131,12 @@ pub(super) fn fight(
     count: usize,
 ) -> io::Result<Value> {
     let mut foreign = Links::foreign(count);
-    println!(
-        "{name}: req/s, p50 and p99 in ms, server CPU in µs a request (with the drain after it)"
-    );
-    println!(
-        "{:>5} {:>34} {:>34} {:>7} {:>9}",
-        "round", "bare", "waypost", "ratio", "p99 ratio"
-    );
+    println!("{name}: req/s, p50 and p99 in ms, server CPU in µs a request (with the drain after it)");
+    println!("{:>5} {:>34} {:>34} {:>7} {:>9}", "round", "bare", "waypost", "ratio", "p99 ratio");
     let mut rounds = Vec::new();
     for round in 0..=options.rounds {
         // Round 0 warms both up and does not count.
-        let seconds = if round == 0 {
-            options.seconds.min(2.0)
-        } else {
-            options.seconds
-        };
+        let seconds = if round == 0 { options.seconds.min(2.0) } else { options.seconds };
         let mine = turn(options, bare, &mut foreign, count, seconds)?;
         let theirs = turn(options, server.process(), links, count, seconds)?;
         if round == 0 {
@@ -183,17 +146,11 @@ pub(super) fn fight(
         println!("{round:>5} {mine:>34} {theirs:>34} {ratio:>7.3} {tail:>9.2}");
         rounds.push((mine, theirs));
     }
-    let ratio = Spread::of(
-        rounds
-            .iter()
-            .map(|(bare, waypost)| waypost.rate / bare.rate),
-    );
+    let ratio = Spread::of(rounds.iter().map(|(bare, waypost)| waypost.rate / bare.rate));
     let p99_ratio = Spread::of(rounds.iter().map(|(bare, waypost)| waypost.p99 / bare.p99));
     println!("  req/s ratio: {ratio}; p99 ratio: {p99_ratio}\n");
     let side = |side: fn(&(Round, Round)) -> &Round| {
-        let of = |figure: fn(&Round) -> f64| {
-            Spread::of(rounds.iter().map(|pair| figure(side(pair)))).median
-        };
+        let of = |figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(|pair| figure(side(pair)))).median;
         json!({
             "per_second": of(|round| round.rate), "p50_ms": of(|round| round.p50), "p99_ms": of(|round| round.p99),
             "cpu_us": of(|round| round.cpu), "cpu_us_with_drain": of(|round| round.cpu_with_drain),
@@ -204,13 +161,7 @@ pub(super) fn fight(
     }))
 }
 
-fn turn(
-    options: &Options,
-    process: &Process,
-    links: &mut Links,
-    count: usize,
-    seconds: f64,
-) -> io::Result<Round> {
+fn turn(options: &Options, process: &Process, links: &mut Links, count: usize, seconds: f64) -> io::Result<Round> {
     let before = process.cpu_time()?;
     let report = browser(process.address(), links.paths(count))
         .connections(options.connections)
@@ -220,9 +171,7 @@ fn turn(
     let after = process.cpu_time()?;
     links.add(&report)?;
     if !process.settle(Duration::from_secs(60))? {
-        return Err(io::Error::other(
-            "the server is still at work a minute after its round: the next would be unfair",
-        ));
+        return Err(io::Error::other("the server is still at work a minute after its round: the next would be unfair"));
     }
     let a_request = |time: Duration| time.as_secs_f64() * 1e6 / report.answered as f64;
     Ok(Round {
@@ -236,16 +185,8 @@ fn turn(
 
 impl std::fmt::Display for Round {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            rate,
-            p50,
-            p99,
-            cpu,
-            cpu_with_drain,
-        } = self;
-        f.pad(&format!(
-            "{rate:.0}  {p50:.2}  {p99:.2}  {cpu:.1} ({cpu_with_drain:.1})"
-        ))
+        let Self { rate, p50, p99, cpu, cpu_with_drain } = self;
+        f.pad(&format!("{rate:.0}  {p50:.2}  {p99:.2}  {cpu:.1} ({cpu_with_drain:.1})"))
     }
 }
 
@@ -261,16 +202,9 @@ impl Spread {
         let mut sorted: Vec<f64> = figures.collect();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
-        let median = if sorted.len().is_multiple_of(2) {
-            (sorted[middle - 1] + sorted[middle]) / 2.0
-        } else {
-            sorted[middle]
-        };
-        Self {
-            median,
-            min: sorted[0],
-            max: sorted[sorted.len() - 1],
-        }
+        let median =
+            if sorted.len().is_multiple_of(2) { (sorted[middle - 1] + sorted[middle]) / 2.0 } else { sorted[middle] };
+        Self { median, min: sorted[0], max: sorted[sorted.len() - 1] }
     }
 
     fn json(&self) -> Value {
@@ -280,10 +214,6 @@ impl Spread {
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "median {:.3} (min {:.3}, max {:.3})",
-            self.median, self.min, self.max
-        )
+        write!(f, "median {:.3} (min {:.3}, max {:.3})", self.median, self.min, self.max)
     }
 }

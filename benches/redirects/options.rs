@@ -58,11 +58,7 @@ impl Options {
         let mut is_bench = false;
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or_else(|| format!("{argument} needs a value"))
-            };
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
             match argument.as_str() {
                 BARE => (options.is_bare, is_bench) = (true, true),
                 "--bench" => is_bench = true,
@@ -78,9 +74,7 @@ impl Options {
                 "--links" => options.links = number(&value()?, 1, 1_000)?,
                 "--rate" => options.rate = number(&value()?, 1, 1_000_000)?,
                 "--env" => match value()?.split_once('=') {
-                    Some((name, value)) => options
-                        .environment
-                        .push((name.to_owned(), value.to_owned())),
+                    Some((name, value)) => options.environment.push((name.to_owned(), value.to_owned())),
                     None => return Err("--env needs NAME=VALUE".to_owned()),
                 },
                 "--help" => {
@@ -99,9 +93,7 @@ impl Options {
     }
 
     pub(super) fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.environment
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -114,25 +106,12 @@ impl Options {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rounds,
-            seconds,
-            connections,
-            threads,
-            ..
-        } = self;
-        write!(
-            f,
-            "{rounds} pairs of rounds of {seconds} s, {connections} connections, {threads} load thread(s)"
-        )
+        let Self { rounds, seconds, connections, threads, .. } = self;
+        write!(f, "{rounds} pairs of rounds of {seconds} s, {connections} connections, {threads} load thread(s)")
     }
 }
 
-fn number<N: FromStr + PartialOrd + fmt::Display>(
-    text: &str,
-    least: N,
-    most: N,
-) -> Result<N, String> {
+fn number<N: FromStr + PartialOrd + fmt::Display>(text: &str, least: N, most: N) -> Result<N, String> {
     match text.parse::<N>() {
         Ok(number) if number >= least && number <= most => Ok(number),
         _ => Err(format!("`{text}` must be a number from {least} to {most}")),

@@ -50,14 +50,9 @@ fn each_key_makes_one_link_and_one_event_through_kills() {
                 Ok((reached || clients.iter().all(|client| client.is_finished())).then_some(()))
             })
             .expect("clients that get on");
-            server
-                .restart()
-                .expect("a server that is killed and starts again");
+            server.restart().expect("a server that is killed and starts again");
         }
-        clients
-            .into_iter()
-            .map(|client| client.join().expect("a client that ends well"))
-            .sum::<u64>()
+        clients.into_iter().map(|client| client.join().expect("a client that ends well")).sum::<u64>()
     });
     let bodies = bodies.into_inner().expect("no panic under the lock");
     assert_eq!(bodies.len() as u64, CLIENTS * KEYS);
@@ -69,31 +64,17 @@ fn each_key_makes_one_link_and_one_event_through_kills() {
         let (key, id) = (text(&link["metadata"]["key"]), text(&link["id"]));
         assert_eq!(links.insert(key.clone(), id), None, "two links of {key}");
     }
-    assert_eq!(
-        links.len(),
-        bodies.len(),
-        "a link for each key, and no other"
-    );
+    assert_eq!(links.len(), bodies.len(), "a link for each key, and no other");
     for (key, body) in &bodies {
         let link: Value = serde_json::from_slice(body).expect("a link");
-        assert_eq!(
-            links.get(key),
-            Some(&text(&link["id"])),
-            "the link that {key} was answered with"
-        );
-        let again = post(&api, key)
-            .and_then(|answer| answer.expect(201))
-            .expect("a replay");
+        assert_eq!(links.get(key), Some(&text(&link["id"])), "the link that {key} was answered with");
+        let again = post(&api, key).and_then(|answer| answer.expect(201)).expect("a replay");
         assert_eq!(again.header("idempotent-replayed"), Some("true"), "{key}");
         assert!(again.body == *body, "another body is replayed for {key}");
     }
 
     let events = until(PATIENCE, "an event of each link", || {
-        let events = all(
-            &api,
-            "/v1/events?limit=100&types=link.created",
-            Ended::NoMore,
-        )?;
+        let events = all(&api, "/v1/events?limit=100&types=link.created", Ended::NoMore)?;
         Ok((events.len() >= links.len()).then_some(events))
     })
     .expect("events");
@@ -110,8 +91,7 @@ fn each_key_makes_one_link_and_one_event_through_kills() {
 }
 
 fn post(api: &Api, key: &str) -> io::Result<Answer> {
-    let body =
-        json!({ "destination": format!("https://example.com/{key}"), "metadata": { "key": key } });
+    let body = json!({ "destination": format!("https://example.com/{key}"), "metadata": { "key": key } });
     api.post("/v1/links", &body, Some(key))
 }
 
@@ -119,9 +99,7 @@ fn post(api: &Api, key: &str) -> io::Result<Answer> {
 ///
 /// A key that was under way at a kill stays busy until its lease ends: the client comes back to it after its other keys.
 fn create_all(api: &Api, client: u64, mut made: impl FnMut(String, Vec<u8>)) -> u64 {
-    let mut waiting: VecDeque<String> = (0..KEYS)
-        .map(|number| format!("client-{client}-key-{number}"))
-        .collect();
+    let mut waiting: VecDeque<String> = (0..KEYS).map(|number| format!("client-{client}-key-{number}")).collect();
     let mut retried = 0;
     let ended = until(PATIENCE, "a client to get all its answers", || {
         while let Some(key) = waiting.pop_front() {
@@ -163,10 +141,7 @@ fn all(api: &Api, path: &str, ended: Ended) -> io::Result<Vec<Value>> {
         let page = api.get(&format!("{path}{next}"))?.expect(200)?.json();
         rows.extend(page["data"].as_array().into_iter().flatten().cloned());
         let cursor = page["next_cursor"].as_str();
-        assert!(
-            cursor.is_some() || ended == Ended::NoCursor,
-            "a list that has no cursor: {path}"
-        );
+        assert!(cursor.is_some() || ended == Ended::NoCursor, "a list that has no cursor: {path}");
         match cursor {
             Some(cursor) if page["has_more"] == true => next = format!("&cursor={cursor}"),
             _ => return Ok(rows),
@@ -175,8 +150,5 @@ fn all(api: &Api, path: &str, ended: Ended) -> io::Result<Vec<Value>> {
 }
 
 fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("no text: {value}"))
-        .to_owned()
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }

@@ -37,10 +37,7 @@ fn every_answered_redirect_is_counted_once_through_ten_kills() {
     for kill in 0..KILLS {
         let load = Load::new(server.address(), &paths)
             .connections(64)
-            .header(
-                "User-Agent",
-                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-            )
+            .header("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
             .mark("Referer", &format!("https://kill-{kill}."))
             .for_time(Duration::from_secs(30))
             .start()
@@ -50,17 +47,8 @@ fn every_answered_redirect_is_counted_once_through_ten_kills() {
         server.kill9().expect("a server to kill");
         load.stop();
         let report = load.join().expect("a load that could connect");
-        assert!(
-            reached >= enough,
-            "kill {kill}: only {reached} answers, faults {:?}",
-            report.faults
-        );
-        assert_eq!(
-            report.redirected(),
-            report.answered,
-            "kill {kill}: {:?}",
-            report.statuses
-        );
+        assert!(reached >= enough, "kill {kill}: only {reached} answers, faults {:?}", report.faults);
+        assert_eq!(report.redirected(), report.answered, "kill {kill}: {:?}", report.statuses);
         account.answered.extend(report.marks_answered());
         account.unanswered.extend(report.marks_unanswered());
         for ((redirected, unanswered), path) in account.links.iter_mut().zip(&report.paths) {
@@ -69,10 +57,7 @@ fn every_answered_redirect_is_counted_once_through_ten_kills() {
         }
         // No wait for the drain: the next load, and often the next kill, meets it half-way.
         server.restart().expect("a server that starts again");
-        println!(
-            "kill {kill}: {} answered, {} unanswered",
-            report.answered, report.unanswered
-        );
+        println!("kill {kill}: {} answered, {} unanswered", report.answered, report.unanswered);
     }
 
     let counts = wait::counted(&server, &ids).expect("a drained spool");
@@ -85,26 +70,12 @@ fn every_answered_redirect_is_counted_once_through_ten_kills() {
     let clicks = clicks_by_mark(&server);
     let twice: Vec<_> = clicks.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "counted more than once: {twice:?}");
-    let lost: Vec<_> = account
-        .answered
-        .iter()
-        .filter(|mark| !clicks.contains_key(*mark))
-        .collect();
-    assert!(
-        lost.is_empty(),
-        "{} answered and not counted: {lost:?}",
-        lost.len()
-    );
-    let foreign: Vec<_> = clicks
-        .keys()
-        .filter(|mark| !account.answered.contains(*mark) && !account.unanswered.contains(*mark))
-        .collect();
+    let lost: Vec<_> = account.answered.iter().filter(|mark| !clicks.contains_key(*mark)).collect();
+    assert!(lost.is_empty(), "{} answered and not counted: {lost:?}", lost.len());
+    let foreign: Vec<_> =
+        clicks.keys().filter(|mark| !account.answered.contains(*mark) && !account.unanswered.contains(*mark)).collect();
     assert!(foreign.is_empty(), "counted and never sent: {foreign:?}");
-    assert_eq!(
-        counts.iter().sum::<u64>(),
-        clicks.len() as u64,
-        "counts and single clicks agree"
-    );
+    assert_eq!(counts.iter().sum::<u64>(), clicks.len() as u64, "counts and single clicks agree");
     println!(
         "{KILLS} kills: {} redirects answered, {} unanswered, {} clicks",
         account.answered.len(),
@@ -118,37 +89,23 @@ fn create_links(server: &Server) -> (Vec<String>, Vec<String>) {
     let items: Vec<_> = (0..LINKS)
         .map(|link| json!({ "slug": format!("crash-{link}"), "destination": "https://example.com/" }))
         .collect();
-    let answer = server
-        .api()
-        .post("/v1/links/bulk", &json!({ "items": items }), None);
+    let answer = server.api().post("/v1/links/bulk", &json!({ "items": items }), None);
     let results = answer.expect("an answer").json();
     let ids = (0..LINKS).map(|link| {
         let id = results["results"][link]["link"]["id"].as_str();
-        id.unwrap_or_else(|| panic!("no link {link}: {results}"))
-            .to_owned()
+        id.unwrap_or_else(|| panic!("no link {link}: {results}")).to_owned()
     });
-    (
-        (0..LINKS).map(|link| format!("/crash-{link}")).collect(),
-        ids.collect(),
-    )
+    ((0..LINKS).map(|link| format!("/crash-{link}")).collect(), ids.collect())
 }
 
 /// How many clicks bear each mark, as the store itself has them.
 fn clicks_by_mark(server: &Server) -> HashMap<String, u64> {
     let arguments = ["export", "clicks", "--format", "jsonl"];
-    let done = waypost(server.data_dir(), &arguments, Duration::from_secs(120))
-        .and_then(|done| done.success());
+    let done = waypost(server.data_dir(), &arguments, Duration::from_secs(120)).and_then(|done| done.success());
     let mut clicks = HashMap::new();
-    for line in done
-        .expect("an export")
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
+    for line in done.expect("an export").stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let click: Value = serde_json::from_slice(line).expect("a line of JSON");
-        let host = click["referrer"]
-            .as_str()
-            .unwrap_or_else(|| panic!("a click without its mark: {click}"));
+        let host = click["referrer"].as_str().unwrap_or_else(|| panic!("a click without its mark: {click}"));
         *clicks.entry(format!("https://{host}")).or_default() += 1;
     }
     clicks

@@ -39,13 +39,9 @@ fn full_disk_refuses_creates_clearly_and_loses_nothing() {
             return;
         }
     };
-    let settings = Settings::default()
-        .data_dir(disk.path())
-        .env("WAYPOST_SPOOL_BYTES", SPOOL);
+    let settings = Settings::default().data_dir(disk.path()).env("WAYPOST_SPOOL_BYTES", SPOOL);
     let mut server = settings.start().expect("a server on an empty disk");
-    let mut made: Vec<(String, String)> = (0..20)
-        .map(|number| acknowledged(create(&server, number)))
-        .collect();
+    let mut made: Vec<(String, String)> = (0..20).map(|number| acknowledged(create(&server, number))).collect();
 
     disk.fill().expect("a full disk");
     // What the store has set aside may take some more of them.
@@ -62,19 +58,9 @@ fn full_disk_refuses_creates_clearly_and_loses_nothing() {
     assert_eq!(refused.status, 503, "{}", refused.json());
     let error = &refused.json()["error"];
     assert_eq!(error["code"], "UNAVAILABLE");
-    assert!(
-        error["message"].is_string()
-            && error["details"].is_array()
-            && error["request_id"].is_string()
-    );
-    let wait = refused
-        .header("retry-after")
-        .and_then(|value| value.parse::<u64>().ok());
-    assert!(
-        wait.is_some_and(|wait| (1..=60).contains(&wait)),
-        "{:?}",
-        refused.headers
-    );
+    assert!(error["message"].is_string() && error["details"].is_array() && error["request_id"].is_string());
+    let wait = refused.header("retry-after").and_then(|value| value.parse::<u64>().ok());
+    assert!(wait.is_some_and(|wait| (1..=60).contains(&wait)), "{:?}", refused.headers);
     follow_all(&server, &made);
 
     disk.clear().expect("room again");
@@ -90,16 +76,10 @@ fn full_disk_refuses_creates_clearly_and_loses_nothing() {
         let counts = wait::clicks(&server, &ids)?;
         Ok(counts.iter().all(|count| *count >= 1).then_some(counts))
     });
-    assert!(
-        counts.expect("clicks").iter().all(|count| *count == 1),
-        "each link was followed once"
-    );
+    assert!(counts.expect("clicks").iter().all(|count| *count == 1), "each link was followed once");
 
     server.restart().expect("a server that starts again");
-    assert_eq!(
-        wait::clicks(&server, &ids).expect("all links"),
-        vec![1; ids.len()]
-    );
+    assert_eq!(wait::clicks(&server, &ids).expect("all links"), vec![1; ids.len()]);
     drop(server);
 }
 
@@ -108,9 +88,7 @@ fn create(server: &Server, number: usize) -> Answer {
     let link = json!({
         "destination": format!("https://example.com/{number}?{padding}"), "slug": format!("full-{number}"),
     });
-    let answer = server
-        .api()
-        .post("/v1/links", &link, Some(&format!("full-{number}")));
+    let answer = server.api().post("/v1/links", &link, Some(&format!("full-{number}")));
     answer.expect("an answer, whatever it says")
 }
 
@@ -136,10 +114,7 @@ impl Disk {
     fn mount() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("waypost-disk-").tempdir()?;
         let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", DISK, "tmpfs"])
-            .arg(folder.path())
-            .stdin(Stdio::null());
+        mount.args(["-t", "tmpfs", "-o", DISK, "tmpfs"]).arg(folder.path()).stdin(Stdio::null());
         let done = mount.output()?;
         if done.status.success() {
             return Ok(Self(folder));
@@ -158,10 +133,7 @@ impl Disk {
 
     /// Takes what room there is, to the last byte.
     fn fill(&self) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(self.ballast())?;
+        let mut file = OpenOptions::new().append(true).create(true).open(self.ballast())?;
         for size in [64 * 1024, 1] {
             let block = vec![0; size];
             loop {
@@ -183,9 +155,6 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         // Lazily: a server that a failed test leaves behind for a moment does not hold it.
-        let _ = Command::new("umount")
-            .arg("--lazy")
-            .arg(self.path())
-            .status();
+        let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::load::Load;
 
-const REDIRECT: &[u8] =
-    b"HTTP/1.1 302 Found\r\nlocation: https://example.org/\r\ncontent-length: 0\r\n\r\n";
+const REDIRECT: &[u8] = b"HTTP/1.1 302 Found\r\nlocation: https://example.org/\r\ncontent-length: 0\r\n\r\n";
 
 /// What the server does with a request.
 enum Reply {
@@ -21,9 +20,7 @@ enum Reply {
 
 /// Serves keep-alive connections by a function from a request's number, counted from 1, to the reply. Gives the address
 /// and every request read to its end.
-fn serve(
-    reply: impl Fn(usize) -> Reply + Send + Sync + 'static,
-) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+fn serve(reply: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound socket");
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -53,12 +50,7 @@ fn serve(
                     };
                     // In two pieces, as a network may deliver it.
                     let (first, second) = bytes.split_at(bytes.len() / 2);
-                    if stream
-                        .write_all(first)
-                        .and_then(|()| stream.write_all(second))
-                        .is_err()
-                        || is_last
-                    {
+                    if stream.write_all(first).and_then(|()| stream.write_all(second)).is_err() || is_last {
                         return;
                     }
                 }
@@ -78,22 +70,13 @@ fn count_is_exact_and_paths_take_turns() {
         .for_count(300)
         .run()
         .expect("the server is up");
-    assert_eq!(
-        (report.answered, report.unanswered, report.unsent),
-        (300, 0, 0)
-    );
+    assert_eq!((report.answered, report.unanswered, report.unsent), (300, 0, 0));
     assert_eq!(report.statuses, [(302, 300)].into());
     let seen = seen.lock().expect("no panic under the lock");
     assert_eq!(seen.len(), 300);
-    assert!(
-        seen.iter()
-            .all(|request| request.contains("\r\nUser-Agent: probe\r\n"))
-    );
+    assert!(seen.iter().all(|request| request.contains("\r\nUser-Agent: probe\r\n")));
     for tally in &report.paths {
-        let served = seen
-            .iter()
-            .filter(|request| request.starts_with(&format!("GET {} ", tally.path)))
-            .count();
+        let served = seen.iter().filter(|request| request.starts_with(&format!("GET {} ", tally.path))).count();
         assert_eq!(tally.redirected, served as u64);
         assert!(served > 50, "{} was hardly asked for: {served}", tally.path);
     }
@@ -102,80 +85,37 @@ fn count_is_exact_and_paths_take_turns() {
 #[test]
 fn marks_tell_answered_from_unanswered() {
     // Each connection is answered until the server has seen 200 requests; from then on it hangs up unanswered.
-    let (address, seen) = serve(|number| {
-        if number <= 200 {
-            Reply::Bytes(REDIRECT)
-        } else {
-            Reply::Last(b"")
-        }
-    });
-    let report = Load::new(address, ["/a"])
-        .connections(8)
-        .mark("Referer", "https://example.org/run-1/")
-        .run()
-        .expect("up");
+    let (address, seen) = serve(|number| if number <= 200 { Reply::Bytes(REDIRECT) } else { Reply::Last(b"") });
+    let report =
+        Load::new(address, ["/a"]).connections(8).mark("Referer", "https://example.org/run-1/").run().expect("up");
     assert_eq!((report.answered, report.unanswered), (200, 8));
     assert_eq!(report.paths[0].unanswered, 8);
     let seen = seen.lock().expect("no panic under the lock");
-    let referers: Vec<&str> = seen
-        .iter()
-        .filter_map(|request| {
-            request
-                .lines()
-                .find_map(|line| line.strip_prefix("Referer: "))
-        })
-        .collect();
-    let of_server: HashMap<&str, bool> = referers
-        .iter()
-        .enumerate()
-        .map(|(index, mark)| (*mark, index < 200))
-        .collect();
+    let referers: Vec<&str> =
+        seen.iter().filter_map(|request| request.lines().find_map(|line| line.strip_prefix("Referer: "))).collect();
+    let of_server: HashMap<&str, bool> =
+        referers.iter().enumerate().map(|(index, mark)| (*mark, index < 200)).collect();
     assert_eq!(of_server.len(), 208, "every mark is different");
     let answered: HashSet<String> = report.marks_answered().collect();
     let unanswered: HashSet<String> = report.marks_unanswered().collect();
     assert_eq!((answered.len(), unanswered.len()), (200, 8));
-    assert!(
-        answered
-            .iter()
-            .all(|mark| of_server.get(mark.as_str()) == Some(&true))
-    );
-    assert!(
-        unanswered
-            .iter()
-            .all(|mark| of_server.get(mark.as_str()) == Some(&false))
-    );
+    assert!(answered.iter().all(|mark| of_server.get(mark.as_str()) == Some(&true)));
+    assert!(unanswered.iter().all(|mark| of_server.get(mark.as_str()) == Some(&false)));
 }
 
 #[test]
 fn refusals_are_not_redirects() {
     let busy: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy";
-    let (address, _) = serve(move |number| {
-        Reply::Bytes(if number.is_multiple_of(2) {
-            busy
-        } else {
-            REDIRECT
-        })
-    });
-    let report = Load::new(address, ["/a"])
-        .connections(1)
-        .mark("Referer", "r")
-        .for_count(10)
-        .run()
-        .expect("up");
+    let (address, _) = serve(move |number| Reply::Bytes(if number.is_multiple_of(2) { busy } else { REDIRECT }));
+    let report = Load::new(address, ["/a"]).connections(1).mark("Referer", "r").for_count(10).run().expect("up");
     assert_eq!(report.statuses, [(302, 5), (503, 5)].into());
-    assert_eq!(
-        (report.paths[0].redirected, report.paths[0].refused),
-        (5, 5)
-    );
+    assert_eq!((report.paths[0].redirected, report.paths[0].refused), (5, 5));
     assert_eq!(report.marks_answered().count(), 5);
 }
 
 #[test]
 fn half_an_answer_is_no_answer() {
-    for cut in [
-        "HTTP/1.1 302 Found\r\ncontent-le",
-        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour",
-    ] {
+    for cut in ["HTTP/1.1 302 Found\r\ncontent-le", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour"] {
         let (address, _) = serve(move |_| Reply::Last(cut.as_bytes()));
         let report = Load::new(address, ["/a"]).connections(1).run().expect("up");
         assert_eq!((report.answered, report.unanswered), (0, 1), "{cut:?}");
@@ -190,16 +130,8 @@ fn answers_of_unknown_length_are_refused() {
         "SSH-2.0-x\r\n\r\n",
     ] {
         let (address, _) = serve(move |_| Reply::Bytes(head.as_bytes()));
-        let report = Load::new(address, ["/a"])
-            .connections(1)
-            .for_count(1)
-            .run()
-            .expect("up");
-        assert_eq!(
-            (report.answered, report.unanswered, report.faults.len()),
-            (0, 1, 1),
-            "{head:?}"
-        );
+        let report = Load::new(address, ["/a"]).connections(1).for_count(1).run().expect("up");
+        assert_eq!((report.answered, report.unanswered, report.faults.len()), (0, 1, 1), "{head:?}");
     }
 }
 
@@ -212,62 +144,33 @@ fn open_loop_charges_a_stall_to_everyone_who_would_have_come() {
         }
         Reply::Bytes(REDIRECT)
     });
-    let report = Load::new(address, ["/a"])
-        .connections(1)
-        .at_rate(1_000)
-        .for_time(Duration::from_secs(1))
-        .run()
-        .expect("up");
+    let report =
+        Load::new(address, ["/a"]).connections(1).at_rate(1_000).for_time(Duration::from_secs(1)).run().expect("up");
     assert_eq!((report.answered, report.missed), (1_000, 0));
-    assert!(
-        report.latency.p90() > Duration::from_millis(150),
-        "{:?}",
-        report.latency.p90()
-    );
-    assert!(
-        report.elapsed > Duration::from_millis(900),
-        "{:?}",
-        report.elapsed
-    );
+    assert!(report.latency.p90() > Duration::from_millis(150), "{:?}", report.latency.p90());
+    assert!(report.elapsed > Duration::from_millis(900), "{:?}", report.elapsed);
 }
 
 #[test]
 fn silent_server_does_not_hold_the_load_for_ever() {
     let (address, _) = serve(|_| Reply::Bytes(b""));
-    let report = Load::new(address, ["/a"])
-        .connections(2)
-        .for_time(Duration::from_millis(50))
-        .run()
-        .expect("up");
-    assert_eq!(
-        (report.answered, report.unanswered, report.faults.len()),
-        (0, 2, 1)
-    );
+    let report = Load::new(address, ["/a"]).connections(2).for_time(Duration::from_millis(50)).run().expect("up");
+    assert_eq!((report.answered, report.unanswered, report.faults.len()), (0, 2, 1));
 }
 
 #[test]
 fn closing_server_is_connected_to_again() {
     let closing = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     let (address, _) = serve(|_| Reply::Last(closing));
-    let report = Load::new(address, ["/a"])
-        .connections(2)
-        .for_count(20)
-        .run()
-        .expect("up");
-    assert_eq!(
-        (report.answered, report.unanswered, report.unsent),
-        (20, 0, 0)
-    );
+    let report = Load::new(address, ["/a"]).connections(2).for_count(20).run().expect("up");
+    assert_eq!((report.answered, report.unanswered, report.unsent), (20, 0, 0));
 }
 
 #[test]
 fn load_ends_when_told_to() {
     let (address, _) = serve(|_| Reply::Bytes(REDIRECT));
     let begun = Instant::now();
-    let running = Load::new(address, ["/a"])
-        .connections(4)
-        .start()
-        .expect("up");
+    let running = Load::new(address, ["/a"]).connections(4).start().expect("up");
     assert!(running.wait_for(100) >= 100);
     running.stop();
     let report = running.join().expect("up");
@@ -278,12 +181,7 @@ fn load_ends_when_told_to() {
 #[test]
 fn line_break_in_a_header_is_refused() {
     let (address, _) = serve(|_| Reply::Last(b""));
-    assert!(
-        Load::new(address, ["/a"])
-            .header("X", "a\r\n\r\nGET /b HTTP/1.1")
-            .start()
-            .is_err()
-    );
+    assert!(Load::new(address, ["/a"]).header("X", "a\r\n\r\nGET /b HTTP/1.1").start().is_err());
     assert!(Load::new(address, ["/a b"]).start().is_err());
     assert!(Load::new(address, Vec::<String>::new()).start().is_err());
 }

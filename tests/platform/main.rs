@@ -3,10 +3,7 @@
 //! The rules of the source tree are [`tidy`](../tidy.rs), a binary of its own, so that they can be checked without
 //! building the platform.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "what is measured from outside is measured by the real clock"
-)]
+#![allow(clippy::disallowed_methods, reason = "what is measured from outside is measured by the real clock")]
 
 mod crash_creates;
 mod crash_redirects;

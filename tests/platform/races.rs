@@ -26,10 +26,7 @@ fn a_hundred_posts_under_one_key_make_one_link() {
                 })
             })
             .collect();
-        posts
-            .into_iter()
-            .map(|post| post.join().expect("no panic").expect("an answer"))
-            .collect()
+        posts.into_iter().map(|post| post.join().expect("no panic").expect("an answer")).collect()
     });
     let (mut bodies, mut first) = (HashSet::new(), 0);
     for answer in &answers {
@@ -40,20 +37,12 @@ fn a_hundred_posts_under_one_key_make_one_link() {
             }
             409 => {
                 assert_eq!(answer.json()["error"]["code"], "IDEMPOTENCY_IN_FLIGHT");
-                assert!(
-                    answer.header("retry-after").is_some(),
-                    "{:?}",
-                    answer.headers
-                );
+                assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
             }
             _ => panic!("{}: {}", answer.status, answer.json()),
         }
     }
-    assert_eq!(
-        (first, bodies.len()),
-        (1, 1),
-        "one is carried out, all others are told so"
-    );
+    assert_eq!((first, bodies.len()), (1, 1), "one is carried out, all others are told so");
     let links = api.get("/v1/links").expect("an answer").json();
     assert_eq!(links["data"].as_array().map(Vec::len), Some(1), "{links}");
 }
@@ -62,9 +51,7 @@ fn a_hundred_posts_under_one_key_make_one_link() {
 fn racing_follows_are_let_through_as_often_as_the_link_allows() {
     let server = Server::start().expect("a server on an empty store");
     create(&server, "ten");
-    let report = follow(&server, ["/ten"])
-        .join()
-        .expect("a load that could connect");
+    let report = follow(&server, ["/ten"]).join().expect("a load that could connect");
     assert_eq!(report.statuses, [(302, MOST), (410, FOLLOWS - MOST)].into());
     assert_eq!(report.unanswered + report.unsent, 0, "{:?}", report.faults);
 }
@@ -83,14 +70,9 @@ fn follows_that_race_through_a_kill_are_never_more_than_the_link_allows() {
     load.wait_for(LINKS * MOST / 2);
     server.kill9().expect("a server to kill");
     let before = load.join().expect("a load that could connect");
-    assert!(
-        before.redirected() < LINKS * MOST,
-        "the kill came too late: this has shown nothing"
-    );
+    assert!(before.redirected() < LINKS * MOST, "the kill came too late: this has shown nothing");
     server.restart().expect("a server that starts again");
-    let after = follow(&server, paths())
-        .join()
-        .expect("a load that could connect");
+    let after = follow(&server, paths()).join().expect("a load that could connect");
     assert_eq!(after.unanswered + after.unsent, 0, "{:?}", after.faults);
     for (before, after) in before.paths.iter().zip(&after.paths) {
         let through = before.redirected + after.redirected;
@@ -109,9 +91,7 @@ fn follows_that_race_through_a_kill_are_never_more_than_the_link_allows() {
 fn create(server: &Server, slug: &str) {
     let link = json!({ "destination": "https://example.com/", "slug": slug, "max_clicks": MOST });
     let answer = server.api().post("/v1/links", &link, None);
-    answer
-        .and_then(|answer| answer.expect(201))
-        .expect("a link");
+    answer.and_then(|answer| answer.expect(201)).expect("a link");
 }
 
 /// Follows in turn on 200 connections.

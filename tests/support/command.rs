@@ -41,9 +41,7 @@ impl Done {
 /// When there is no binary, or at the limit; it is killed then.
 pub fn waypost(data_dir: &Path, arguments: &[&str], limit: Duration) -> io::Result<Done> {
     let mut command = Command::new(binary()?);
-    for (name, _) in
-        env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAYPOST_"))
-    {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAYPOST_")) {
         command.env_remove(name);
     }
     // Into files: nobody reads a pipe while this waits.

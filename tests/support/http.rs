@@ -33,10 +33,7 @@ pub struct Answer {
 impl Answer {
     /// The first header line of that name, given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; `Value::Null` when it is none.
@@ -50,20 +47,14 @@ impl Answer {
             return Ok(self);
         }
         let body = String::from_utf8_lossy(&self.body);
-        Err(io::Error::other(format!(
-            "expected status {status}, got {}: {body}",
-            self.status
-        )))
+        Err(io::Error::other(format!("expected status {status}, got {}: {body}", self.status)))
     }
 }
 
 impl Api {
     /// A caller with this key at this address.
     pub fn new(address: SocketAddr, key: Option<&str>) -> Self {
-        Self {
-            address: Arc::new(RwLock::new(address)),
-            key: key.map(str::to_owned),
-        }
+        Self { address: Arc::new(RwLock::new(address)), key: key.map(str::to_owned) }
     }
 
     /// The address at this moment.
@@ -82,16 +73,8 @@ impl Api {
     }
 
     /// `POST` of a JSON body to a path.
-    pub fn post(
-        &self,
-        path: &str,
-        body: &Value,
-        idempotency_key: Option<&str>,
-    ) -> io::Result<Answer> {
-        let headers: Vec<_> = idempotency_key
-            .map(|key| ("Idempotency-Key", key))
-            .into_iter()
-            .collect();
+    pub fn post(&self, path: &str, body: &Value, idempotency_key: Option<&str>) -> io::Result<Answer> {
+        let headers: Vec<_> = idempotency_key.map(|key| ("Idempotency-Key", key)).into_iter().collect();
         self.send("POST", path, &headers, Some(body))
     }
 
@@ -114,16 +97,9 @@ impl Api {
     /// # Errors
     ///
     /// When no complete answer arrives within 35 s: the server may or may not have acted.
-    pub fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> io::Result<Answer> {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> io::Result<Answer> {
         let address = self.address();
-        let mut request =
-            format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
         if let Some(key) = &self.key {
             request.push_str(&format!("Authorization: Bearer {key}\r\n"));
         }
@@ -132,10 +108,7 @@ impl Api {
         }
         let body = body.map(Value::to_string);
         if let Some(body) = &body {
-            request.push_str(&format!(
-                "Content-Type: application/json\r\nContent-Length: {}\r\n",
-                body.len()
-            ));
+            request.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
         }
         request.push_str("\r\n");
         request.push_str(body.as_deref().unwrap_or_default());
@@ -169,38 +142,24 @@ fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 
 fn parse(received: &[u8], is_head: bool) -> io::Result<Answer> {
     let broken = |what: &str| io::Error::new(io::ErrorKind::UnexpectedEof, what.to_owned());
-    let end = received
-        .windows(4)
-        .position(|bytes| bytes == b"\r\n\r\n")
-        .ok_or_else(|| broken("no complete head"))?;
+    let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(|| broken("no complete head"))?;
     let head = String::from_utf8_lossy(&received[..end]);
     let mut lines = head.split("\r\n");
-    let status = lines
-        .next()
-        .and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
+    let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok());
     let status = status.ok_or_else(|| broken("no status line"))?;
     let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let mut answer = Answer {
-        status,
-        headers,
-        body: Vec::new(),
-    };
+    let mut answer = Answer { status, headers, body: Vec::new() };
     let body = &received[end + 4..];
     answer.body = if is_head || matches!(status, 204 | 304) {
         Vec::new()
     } else if answer.header("transfer-encoding").is_some() {
         unchunk(body).ok_or_else(|| broken("a chunked body that is not complete"))?
     } else {
-        let length = answer
-            .header("content-length")
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(body.len());
-        body.get(..length)
-            .ok_or_else(|| broken("a body shorter than its Content-Length"))?
-            .to_vec()
+        let length = answer.header("content-length").and_then(|value| value.parse().ok()).unwrap_or(body.len());
+        body.get(..length).ok_or_else(|| broken("a body shorter than its Content-Length"))?.to_vec()
     };
     Ok(answer)
 }
@@ -210,11 +169,7 @@ fn unchunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
-        let size = std::str::from_utf8(&bytes[..end])
-            .ok()?
-            .split(';')
-            .next()?
-            .trim();
+        let size = std::str::from_utf8(&bytes[..end]).ok()?.split(';').next()?.trim();
         let size = usize::from_str_radix(size, 16).ok()?;
         let chunk = bytes.get(end + 2..)?;
         if size == 0 {

@@ -139,8 +139,7 @@ impl Load {
     /// When the request cannot be rendered (no path, a line break in a header) or a thread cannot be started.
     pub fn start(self) -> io::Result<Running> {
         let threads = self.threads.min(self.connections);
-        let requests =
-            Requests::render(self.target, &self.paths, &self.headers, self.mark.as_ref())?;
+        let requests = Requests::render(self.target, &self.paths, &self.headers, self.mark.as_ref())?;
         let plan = Arc::new(worker::Plan {
             target: self.target,
             connections: self.connections,
@@ -164,11 +163,7 @@ impl Load {
                     .spawn(move || worker::run(&plan, thread, &signals))
             })
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Running {
-            plan,
-            signals,
-            workers,
-        })
+        Ok(Running { plan, signals, workers })
     }
 }
 
@@ -191,10 +186,7 @@ pub struct Running {
 impl Running {
     /// Counts the answers completely received so far.
     pub fn answered(&self) -> u64 {
-        self.signals
-            .iter()
-            .map(|signals| signals.answered.load(Ordering::Relaxed))
-            .sum()
+        self.signals.iter().map(|signals| signals.answered.load(Ordering::Relaxed)).sum()
     }
 
     /// Waits until this many answers have arrived, or until the load has ended; returns how many there are.
@@ -223,11 +215,7 @@ impl Running {
     pub fn join(self) -> io::Result<Report> {
         let mut tallies = Vec::with_capacity(self.workers.len());
         for worker in self.workers {
-            tallies.push(
-                worker
-                    .join()
-                    .map_err(|_| io::Error::other("a load thread panicked"))??,
-            );
+            tallies.push(worker.join().map_err(|_| io::Error::other("a load thread panicked"))??);
         }
         Ok(Report::sum(&self.plan.requests, tallies))
     }

@@ -42,11 +42,7 @@ impl Output {
 
     fn text(&self) -> String {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -59,11 +55,7 @@ impl Process {
     ///
     /// When it cannot be started, ends early or stays silent; the message holds what it printed.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let output = Output::default();
         let (found, address) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
@@ -73,11 +65,7 @@ impl Process {
             follow(stderr, output.clone(), found);
         }
         // Owned from here on, so that a failure below kills the child too.
-        let mut process = Self {
-            child,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            output,
-        };
+        let mut process = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), output };
         match address.recv_timeout(START) {
             Ok(address) => process.address = address,
             Err(mpsc::RecvTimeoutError::Timeout) => {
@@ -128,10 +116,7 @@ impl Process {
 
     /// Sends `SIGTERM` and returns at once.
     pub fn ask_to_end(&self) -> io::Result<()> {
-        rustix::process::kill_process(
-            rustix::process::Pid::from_child(&self.child),
-            rustix::process::Signal::TERM,
-        )?;
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM)?;
         Ok(())
     }
 
@@ -149,22 +134,16 @@ impl Process {
             thread::sleep(Duration::from_millis(5));
         }
         self.kill9()?;
-        Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            self.failed("did not end in time after SIGTERM").to_string(),
-        ))
+        Err(io::Error::new(io::ErrorKind::TimedOut, self.failed("did not end in time after SIGTERM").to_string()))
     }
 
     /// Its resident memory in bytes. Linux only.
     pub fn rss_bytes(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line
-            .and_then(|rest| rest.split_whitespace().next())
-            .and_then(|digits| digits.parse::<u64>().ok());
-        kilobytes
-            .map(|kilobytes| kilobytes * 1024)
-            .ok_or_else(|| io::Error::other("no VmRSS in /proc/PID/status"))
+        let kilobytes =
+            line.and_then(|rest| rest.split_whitespace().next()).and_then(|digits| digits.parse::<u64>().ok());
+        kilobytes.map(|kilobytes| kilobytes * 1024).ok_or_else(|| io::Error::other("no VmRSS in /proc/PID/status"))
     }
 
     /// The CPU time that it has used in all threads, in user and kernel, to 10 ms. Linux only.
@@ -172,16 +151,9 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
         // The second field is the name in brackets, which may hold spaces and brackets itself: what counts starts after
         // the last one. From there, user and system time are the 12th and 13th field (proc_pid_stat(5): 14 and 15).
-        let fields = stat
-            .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace());
-        let ticks = fields.and_then(|fields| {
-            fields
-                .skip(11)
-                .take(2)
-                .map(|field| field.parse::<u64>().ok())
-                .sum::<Option<u64>>()
-        });
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+        let ticks = fields
+            .and_then(|fields| fields.skip(11).take(2).map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>());
         let ticks = ticks.ok_or_else(|| io::Error::other("/proc/PID/stat is not as expected"))?;
         Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
     }
@@ -199,21 +171,14 @@ impl Process {
             }
             let before = self.cpu_time()?;
             thread::sleep(Duration::from_millis(300));
-            quiet = if self.cpu_time()? <= before {
-                quiet + 1
-            } else {
-                0
-            };
+            quiet = if self.cpu_time()? <= before { quiet + 1 } else { 0 };
         }
         Ok(true)
     }
 
     /// An error that tells what the child printed.
     pub fn failed(&self, what: &str) -> io::Error {
-        io::Error::other(format!(
-            "the child process {what}; it printed:\n{}",
-            self.output()
-        ))
+        io::Error::other(format!("the child process {what}; it printed:\n{}", self.output()))
     }
 }
 
@@ -238,9 +203,7 @@ fn follow(output: impl Read + Send + 'static, kept: Output, found: Sender<Socket
 
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("http://127.0.0.1:")?;
-    let digits = rest
-        .split(|character: char| !character.is_ascii_digit())
-        .next()?;
+    let digits = rest.split(|character: char| !character.is_ascii_digit()).next()?;
     let port = digits.parse().ok().filter(|port| *port != 0)?;
     Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }

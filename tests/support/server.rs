@@ -44,15 +44,8 @@ impl Settings {
     }
 
     /// Sets several environment variables, as [`Settings::env`] sets one.
-    pub fn envs<N: Into<OsString>, V: Into<OsString>>(
-        mut self,
-        variables: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        self.environment.extend(
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into())),
-        );
+    pub fn envs<N: Into<OsString>, V: Into<OsString>>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -72,14 +65,7 @@ impl Settings {
         let (process, start_up) = launch(&data_dir, &self.environment)?;
         let api = Api::new(process.address(), Some(ADMIN_KEY));
         let environment = self.environment;
-        Ok(Server {
-            process,
-            api,
-            start_up,
-            data_dir,
-            environment,
-            _temporary: temporary,
-        })
+        Ok(Server { process, api, start_up, data_dir, environment, _temporary: temporary })
     }
 }
 
@@ -161,15 +147,10 @@ impl Server {
     }
 }
 
-fn launch(
-    data_dir: &Path,
-    environment: &[(OsString, OsString)],
-) -> io::Result<(Process, Duration)> {
+fn launch(data_dir: &Path, environment: &[(OsString, OsString)]) -> io::Result<(Process, Duration)> {
     let mut command = Command::new(binary()?);
     // Settings of whoever runs the tests must not reach the child.
-    for (name, _) in
-        env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAYPOST_"))
-    {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WAYPOST_")) {
         command.env_remove(name);
     }
     command
@@ -218,16 +199,9 @@ pub fn binary() -> io::Result<PathBuf> {
     if path.is_file() {
         return Ok(path);
     }
-    let flag = if profile.ends_with("release") {
-        " --release"
-    } else {
-        ""
-    };
+    let flag = if profile.ends_with("release") { " --release" } else { "" };
     Err(io::Error::new(
         io::ErrorKind::NotFound,
-        format!(
-            "{} is missing: `cargo build -p waypost-server-axum{flag}` makes it",
-            path.display()
-        ),
+        format!("{} is missing: `cargo build -p waypost-server-axum{flag}` makes it", path.display()),
     ))
 }

@@ -17,11 +17,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 ///
 /// What the look itself failed with, at once; [`io::ErrorKind::TimedOut`], with `what` was waited for, at the limit.
-pub fn until<T>(
-    limit: Duration,
-    what: &str,
-    mut look: impl FnMut() -> io::Result<Option<T>>,
-) -> io::Result<T> {
+pub fn until<T>(limit: Duration, what: &str, mut look: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(seen) = look()? {
@@ -53,9 +49,7 @@ pub fn clicks(server: &Server, ids: &[String]) -> io::Result<Vec<u64>> {
     let api = server.api();
     let one = |id: &String| {
         let link = api.get(&format!("/v1/links/{id}"))?.expect(200)?.json();
-        link["clicks"]
-            .as_u64()
-            .ok_or_else(|| io::Error::other(format!("no `clicks` in {link}")))
+        link["clicks"].as_u64().ok_or_else(|| io::Error::other(format!("no `clicks` in {link}")))
     };
     ids.iter().map(one).collect()
 }
@@ -64,8 +58,6 @@ pub fn clicks(server: &Server, ids: &[String]) -> io::Result<Vec<u64>> {
 pub fn gauge(server: &Server, name: &str) -> io::Result<Option<f64>> {
     let answer = server.api().get("/metrics")?.expect(200)?;
     let text = String::from_utf8_lossy(&answer.body);
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     Ok(value.and_then(|value| value.trim().parse().ok()))
 }

@@ -9,11 +9,7 @@ const ADAPTERS: &str = "crates/adapters/src";
 const SERVER: &str = "crates/server-axum/src";
 
 /// Addresses are values; everything else in `std::net` opens sockets or asks a resolver.
-const ADDRESSES: [&str; 3] = [
-    "std::net::IpAddr",
-    "std::net::Ipv4Addr",
-    "std::net::Ipv6Addr",
-];
+const ADDRESSES: [&str; 3] = ["std::net::IpAddr", "std::net::Ipv4Addr", "std::net::Ipv6Addr"];
 
 /// Paths by which core would reach files or the network without any driver.
 const REACHES: [&str; 5] = ["std::fs", "std::net", "std::os", "tokio::fs", "tokio::net"];
@@ -56,33 +52,18 @@ pub(crate) fn adapters_known_to_adapters(source: &Source, adapters: &[String]) -
         .iter()
         .filter(|named| {
             let mut parts = named.path.split("::").skip_while(|part| *part == "super");
-            let rooted = ["crate::", "super::", "waypost_adapters::"]
-                .iter()
-                .any(|root| named.path.starts_with(root));
+            let rooted = ["crate::", "super::", "waypost_adapters::"].iter().any(|root| named.path.starts_with(root));
             let first = parts.next().unwrap_or_default();
-            let name = if matches!(first, "crate" | "waypost_adapters") {
-                parts.next()
-            } else {
-                Some(first)
-            };
+            let name = if matches!(first, "crate" | "waypost_adapters") { parts.next() } else { Some(first) };
             rooted && name.is_some_and(other)
         })
-        .map(|named| {
-            source.finding(
-                named.line,
-                format!("the adapter `{own}` names `{}`", named.path),
-            )
-        })
+        .map(|named| source.finding(named.line, format!("the adapter `{own}` names `{}`", named.path)))
         .collect()
 }
 
 /// The technologies that the adapters' `lib.rs` declares.
 pub(crate) fn adapters(lib: &Source) -> Vec<String> {
-    modules(lib)
-        .into_iter()
-        .map(|(_, name, _)| name)
-        .filter(|name| !is_shared(name))
-        .collect()
+    modules(lib).into_iter().map(|(_, name, _)| name).filter(|name| !is_shared(name)).collect()
 }
 
 /// Modules of the adapters' `lib.rs` without a feature of their name, and features switched on anywhere else.
@@ -90,25 +71,13 @@ pub(crate) fn stray_feature_switches(source: &Source) -> Vec<Finding> {
     if !source.is_rust_in(ADAPTERS) {
         return Vec::new();
     }
-    let modules = if source.path == format!("{ADAPTERS}/lib.rs") {
-        modules(source)
-    } else {
-        Vec::new()
-    };
-    let missing = modules
-        .iter()
-        .filter(|(_, name, switches)| !is_shared(name) && !is_own_switch(name, switches))
-        .map(|(line, name, _)| {
-            source.finding(
-                *line,
-                format!("`mod {name}` does not stand under `#[cfg(feature = \"{name}\")]` alone"),
-            )
-        });
-    let on_a_module = |line: usize| {
-        modules
-            .iter()
-            .any(|(_, _, switches)| switches.iter().any(|(at, _)| *at == line))
-    };
+    let modules = if source.path == format!("{ADAPTERS}/lib.rs") { modules(source) } else { Vec::new() };
+    let missing = modules.iter().filter(|(_, name, switches)| !is_shared(name) && !is_own_switch(name, switches)).map(
+        |(line, name, _)| {
+            source.finding(*line, format!("`mod {name}` does not stand under `#[cfg(feature = \"{name}\")]` alone"))
+        },
+    );
+    let on_a_module = |line: usize| modules.iter().any(|(_, _, switches)| switches.iter().any(|(at, _)| *at == line));
     let stray = switches(source)
         .into_iter()
         .filter(|(line, _)| !on_a_module(*line))
@@ -122,17 +91,10 @@ pub(crate) fn storage_known_to_the_server(source: &Source) -> Vec<Finding> {
         return Vec::new();
     }
     let is_binary = source.is_rust_in(&format!("{SERVER}/bin"));
-    let is_store = |path: &crate::paths::Named| {
-        STORES
-            .iter()
-            .any(|store| path.is_within(&format!("waypost_adapters::{store}")))
-    };
-    let is_driver = |head: &str| {
-        matches!(
-            head,
-            "sqlx" | "rusqlite" | "tokio_postgres" | "redis" | "fred" | "async_nats"
-        )
-    };
+    let is_store =
+        |path: &crate::paths::Named| STORES.iter().any(|store| path.is_within(&format!("waypost_adapters::{store}")));
+    let is_driver =
+        |head: &str| matches!(head, "sqlx" | "rusqlite" | "tokio_postgres" | "redis" | "fred" | "async_nats");
     let paths = source.shipped_paths();
     let named = paths
         .iter()
@@ -154,29 +116,15 @@ pub(crate) fn statuses_mapped_elsewhere(source: &Source) -> Vec<Finding> {
         return Vec::new();
     }
     let paths = source.shipped_paths();
-    let knows = |word: &str| {
-        paths
-            .iter()
-            .any(|named| named.path.split("::").any(|part| part == word))
-    };
+    let knows = |word: &str| paths.iter().any(|named| named.path.split("::").any(|part| part == word));
     if !knows("StatusCode") {
         return Vec::new();
     }
     paths
         .iter()
-        .filter(|named| {
-            named
-                .path
-                .split("::")
-                .any(|part| matches!(part, "Kind" | "ErrorKind"))
-        })
+        .filter(|named| named.path.split("::").any(|part| matches!(part, "Kind" | "ErrorKind")))
         .filter(|named| !named.path.contains("io::"))
-        .map(|named| {
-            source.finding(
-                named.line,
-                format!("names `{}` beside `StatusCode`", named.path),
-            )
-        })
+        .map(|named| source.finding(named.line, format!("names `{}` beside `StatusCode`", named.path)))
         .collect()
 }
 
@@ -192,12 +140,9 @@ pub(crate) fn serde_on_domain_values(source: &Source) -> Vec<Finding> {
         in_derive |= line.contains("derive(");
         let implements = line.trim_start().starts_with("impl") && line.contains(" for ");
         for name in ["Serialize", "Deserialize", "FromRow"] {
-            let has = line
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| word == name);
+            let has = line.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
             if has && (in_derive || implements) {
-                findings
-                    .push(source.finding(index + 1, format!("`{name}` on a value of the domain")));
+                findings.push(source.finding(index + 1, format!("`{name}` on a value of the domain")));
             }
         }
         in_derive &= !line.contains(")]");
@@ -206,14 +151,11 @@ pub(crate) fn serde_on_domain_values(source: &Source) -> Vec<Finding> {
 }
 
 fn is_shared(name: &str) -> bool {
-    MODULES_SHARED_BY_ADAPTERS
-        .iter()
-        .any(|(shared, _)| *shared == name)
+    MODULES_SHARED_BY_ADAPTERS.iter().any(|(shared, _)| *shared == name)
 }
 
 fn is_own_switch(name: &str, switches: &[(usize, String)]) -> bool {
-    let own = [name.to_owned(), name.replace('_', "-")]
-        .map(|name| format!("#[cfg(feature = \"{name}\")]"));
+    let own = [name.to_owned(), name.replace('_', "-")].map(|name| format!("#[cfg(feature = \"{name}\")]"));
     matches!(switches, [(_, text)] if own.contains(&text.trim().to_owned()))
 }
 
@@ -239,9 +181,7 @@ fn modules(lib: &Source) -> Vec<Module> {
         if let Some(switch) = switches.iter().find(|(at, _)| *at == index + 1) {
             pending.push(switch.clone());
         }
-        let words: Vec<&str> = line
-            .split(|c: char| c != '_' && !c.is_alphanumeric())
-            .collect();
+        let words: Vec<&str> = line.split(|c: char| c != '_' && !c.is_alphanumeric()).collect();
         match words.iter().position(|word| *word == "mod") {
             Some(at) if !line.trim_start().starts_with('#') => {
                 let name = words.get(at + 1).copied().unwrap_or_default();
@@ -265,18 +205,11 @@ fn module_of<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
 /// Whether a literal on the line opens like a statement. Upper case alone for the words that English knows as well.
 fn holds_sql(line: &str) -> bool {
     let anywhere = ["insert into ", "delete from ", "create table ", "pragma "];
-    let upper = [
-        "SELECT ",
-        "UPDATE ",
-        "BEGIN IMMEDIATE",
-        "ON CONFLICT",
-        "RETURNING ",
-    ];
+    let upper = ["SELECT ", "UPDATE ", "BEGIN IMMEDIATE", "ON CONFLICT", "RETURNING "];
     let literals = line.split('"').skip(1).step_by(2);
     literals.into_iter().any(|literal| {
         let lower = literal.to_lowercase();
-        anywhere.iter().any(|words| lower.contains(words))
-            || upper.iter().any(|words| literal.contains(words))
+        anywhere.iter().any(|words| lower.contains(words)) || upper.iter().any(|words| literal.contains(words))
     })
 }
 
@@ -294,9 +227,7 @@ mod proofs {
                     tokio::fs::read(p);\nuse std::net::Ipv4Addr;\n#[cfg(test)] use tower::Service;";
         let core = Source::new("crates/core/src/links.rs", code);
         assert_eq!(lines(reaches_out_of_core(&core)), [1, 2, 3, 4, 7, 8, 10]);
-        assert!(
-            reaches_out_of_core(&Source::new("crates/adapters/src/sqlite/a.rs", code)).is_empty()
-        );
+        assert!(reaches_out_of_core(&Source::new("crates/adapters/src/sqlite/a.rs", code)).is_empty());
     }
 
     #[test]
@@ -305,10 +236,7 @@ mod proofs {
         let code = "use crate::memory::MemoryLinkStore;\nuse super::memory;\nuse crate::sqlite::links;\n\
                     use waypost_core::memory;\nlet memory = 1;\nuse crate::{memory::Log};";
         let sqlite = Source::new("crates/adapters/src/sqlite/links.rs", code);
-        assert_eq!(
-            lines(adapters_known_to_adapters(&sqlite, &adapters)),
-            [1, 2, 6]
-        );
+        assert_eq!(lines(adapters_known_to_adapters(&sqlite, &adapters)), [1, 2, 6]);
         let lib = Source::new("crates/adapters/src/lib.rs", code);
         assert!(adapters_known_to_adapters(&lib, &adapters).is_empty());
     }
@@ -322,8 +250,7 @@ mod proofs {
         let lib = Source::new("crates/adapters/src/lib.rs", lib);
         assert_eq!(lines(stray_feature_switches(&lib)), [7, 11, 8]);
         assert_eq!(adapters(&lib), ["memory", "long_poll", "sqlite", "nats"]);
-        let inner =
-            "fn a() {\n#[cfg(feature = \"memory\")]\nb();\nif cfg!(feature = \"memory\") {}\n}";
+        let inner = "fn a() {\n#[cfg(feature = \"memory\")]\nb();\nif cfg!(feature = \"memory\") {}\n}";
         let inner = Source::new("crates/adapters/src/memory/mod.rs", inner);
         assert_eq!(lines(stray_feature_switches(&inner)), [2, 4]);
     }
@@ -344,14 +271,8 @@ mod proofs {
         let code = "use http::StatusCode;\nmatch error.kind() {\nKind::NotFound => StatusCode::NOT_FOUND }";
         let route = Source::new("crates/server-axum/src/routes/links.rs", code);
         assert_eq!(lines(statuses_mapped_elsewhere(&route)), [3]);
-        assert!(
-            statuses_mapped_elsewhere(&Source::new("crates/server-axum/src/error.rs", code))
-                .is_empty()
-        );
-        let created = Source::new(
-            "crates/server-axum/src/routes/links.rs",
-            "StatusCode::CREATED",
-        );
+        assert!(statuses_mapped_elsewhere(&Source::new("crates/server-axum/src/error.rs", code)).is_empty());
+        let created = Source::new("crates/server-axum/src/routes/links.rs", "StatusCode::CREATED");
         assert!(statuses_mapped_elsewhere(&created).is_empty());
     }
 
@@ -362,8 +283,6 @@ mod proofs {
                     #[derive(Debug)]\nstruct E;";
         let value = Source::new("crates/core/src/links/slug.rs", code);
         assert_eq!(lines(serde_on_domain_values(&value)), [1, 5, 8]);
-        assert!(
-            serde_on_domain_values(&Source::new("crates/core/src/wire/v1.rs", code)).is_empty()
-        );
+        assert!(serde_on_domain_values(&Source::new("crates/core/src/wire/v1.rs", code)).is_empty());
     }
 }

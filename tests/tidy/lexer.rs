@@ -14,18 +14,13 @@ pub(crate) struct Views {
 /// Splits `text` into its views.
 pub(crate) fn views(text: &str) -> Views {
     let chars: Vec<char> = text.chars().collect();
-    let mut views = Views {
-        uncommented: String::new(),
-        code: String::new(),
-    };
+    let mut views = Views { uncommented: String::new(), code: String::new() };
     let mut at = 0;
     while at < chars.len() {
         let (kind, end) = next_piece(&chars, at);
         for &c in &chars[at..end] {
             let blank = if c == '\n' { '\n' } else { ' ' };
-            views
-                .uncommented
-                .push(if kind == Kind::Comment { blank } else { c });
+            views.uncommented.push(if kind == Kind::Comment { blank } else { c });
             views.code.push(if kind == Kind::Code { c } else { blank });
         }
         at = end;
@@ -79,9 +74,7 @@ fn next_piece(chars: &[char], at: usize) -> (Kind, usize) {
     }
     match rest[0] {
         '"' => (Kind::Literal, at + quoted(rest, '"')),
-        '\'' if rest.get(1) == Some(&'\\') || rest.get(2) == Some(&'\'') => {
-            (Kind::Literal, at + quoted(rest, '\''))
-        }
+        '\'' if rest.get(1) == Some(&'\\') || rest.get(2) == Some(&'\'') => (Kind::Literal, at + quoted(rest, '\'')),
         _ => (Kind::Code, at + 1),
     }
 }
@@ -169,9 +162,7 @@ mod proofs {
         let text = "let a = \"sqlx::x\"; // sqlx::y\nlet b = r#\"\"q\"\"#; /* a /* b */ c */ d('\\'', 'x', &'a ())";
         let views = views(text);
         let words: Vec<&str> = views.code.split_whitespace().collect();
-        let expected = [
-            "let", "a", "=", ";", "let", "b", "=", ";", "d(", ",", ",", "&'a", "())",
-        ];
+        let expected = ["let", "a", "=", ";", "let", "b", "=", ";", "d(", ",", ",", "&'a", "())"];
         assert_eq!(words, expected);
         assert_eq!(views.code.len(), text.len());
         assert_eq!(views.code.find('\n'), text.find('\n'));

@@ -29,10 +29,7 @@ const INWARDS: [(&str, &[&str]); 4] = [
     ("crates/core/Cargo.toml", &[]),
     ("crates/adapters/Cargo.toml", &["waypost-core"]),
     ("crates/client/Cargo.toml", &["waypost-core"]),
-    (
-        "crates/server-axum/Cargo.toml",
-        &["waypost-core", "waypost-adapters", "waypost-client"],
-    ),
+    ("crates/server-axum/Cargo.toml", &["waypost-core", "waypost-adapters", "waypost-client"]),
 ];
 
 /// Drivers among core's dependencies, those of its tests included.
@@ -88,36 +85,21 @@ struct Dependency<'a> {
 /// The dependencies of a manifest, under their keys and, where renamed, under their packages' names too.
 fn dependencies(source: &Source) -> impl Iterator<Item = Dependency<'_>> {
     let mut table = "";
-    source
-        .text
-        .lines()
-        .enumerate()
-        .flat_map(move |(index, line)| {
-            let line = line.trim();
-            if let Some(header) = line.strip_prefix('[') {
-                table = header.trim_end_matches(']');
-            }
-            let (kind, in_header) = kind_of(table);
-            let for_tests = kind == "dev-dependencies";
-            let key = if line.starts_with('[') {
-                in_header
-            } else {
-                in_header.is_none().then(|| key_of(line)).flatten()
-            };
-            let renamed = line
-                .split("package = \"")
-                .nth(1)
-                .and_then(|rest| rest.split('"').next());
-            [key, renamed]
-                .into_iter()
-                .flatten()
-                .filter(move |_| kind.ends_with("dependencies"))
-                .map(move |name| Dependency {
-                    line: index + 1,
-                    name,
-                    for_tests,
-                })
-        })
+    source.text.lines().enumerate().flat_map(move |(index, line)| {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            table = header.trim_end_matches(']');
+        }
+        let (kind, in_header) = kind_of(table);
+        let for_tests = kind == "dev-dependencies";
+        let key = if line.starts_with('[') { in_header } else { in_header.is_none().then(|| key_of(line)).flatten() };
+        let renamed = line.split("package = \"").nth(1).and_then(|rest| rest.split('"').next());
+        [key, renamed]
+            .into_iter()
+            .flatten()
+            .filter(move |_| kind.ends_with("dependencies"))
+            .map(move |name| Dependency { line: index + 1, name, for_tests })
+    })
 }
 
 /// Tells `target.'cfg(unix)'.dev-dependencies.tempfile` as (`dev-dependencies`, `tempfile`).
@@ -160,42 +142,17 @@ mod proofs {
     fn an_outward_dependency_is_found() {
         let text = "[dependencies]\nwaypost-core.workspace = true\nwaypost-server-axum.workspace = true\n\
                     [dev-dependencies]\nwaypost-client.workspace = true";
-        assert_eq!(
-            lines(outward_dependencies(&Source::new(
-                "crates/adapters/Cargo.toml",
-                text
-            ))),
-            [3]
-        );
-        assert_eq!(
-            lines(outward_dependencies(&Source::new(
-                "crates/core/Cargo.toml",
-                text
-            ))),
-            [2, 3]
-        );
+        assert_eq!(lines(outward_dependencies(&Source::new("crates/adapters/Cargo.toml", text))), [3]);
+        assert_eq!(lines(outward_dependencies(&Source::new("crates/core/Cargo.toml", text))), [2, 3]);
         assert!(outward_dependencies(&Source::new("Cargo.toml", text)).is_empty());
     }
 
     #[test]
     fn a_use_of_the_facade_is_found() {
-        let manifest =
-            "[dev-dependencies]\nwaypost-core.workspace = true\nwaypost = { path = \"../..\" }";
-        assert_eq!(
-            lines(uses_of_the_facade(&Source::new(
-                "crates/client/Cargo.toml",
-                manifest
-            ))),
-            [3]
-        );
+        let manifest = "[dev-dependencies]\nwaypost-core.workspace = true\nwaypost = { path = \"../..\" }";
+        assert_eq!(lines(uses_of_the_facade(&Source::new("crates/client/Cargo.toml", manifest))), [3]);
         let code = "use waypost_core::Link;\nuse waypost::Link;\nlet waypost = 1;";
-        assert_eq!(
-            lines(uses_of_the_facade(&Source::new(
-                "crates/client/tests/a.rs",
-                code
-            ))),
-            [2]
-        );
+        assert_eq!(lines(uses_of_the_facade(&Source::new("crates/client/tests/a.rs", code))), [2]);
         assert!(uses_of_the_facade(&Source::new("examples/a.rs", code)).is_empty());
     }
 }

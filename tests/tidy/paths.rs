@@ -15,16 +15,12 @@ impl Named {
 
     /// Whether the path is `prefix` or lies within it.
     pub(crate) fn is_within(&self, prefix: &str) -> bool {
-        self.path
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        self.path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     }
 
     /// Whether the path is `suffix` or ends in it.
     pub(crate) fn ends_in(&self, suffix: &str) -> bool {
-        self.path
-            .strip_suffix(suffix)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
+        self.path.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
     }
 }
 
@@ -49,10 +45,7 @@ pub(crate) fn named(code: &str) -> Vec<Named> {
                 path.push(word.text);
                 at += 2;
             }
-            found.push(Named {
-                line,
-                path: path.join("::"),
-            });
+            found.push(Named { line, path: path.join("::") });
             at += 1;
         } else {
             at += 1;
@@ -92,10 +85,7 @@ fn use_tree(tokens: &[Token<'_>], start: usize, prefix: &[&str], found: &mut Vec
             _ => break,
         }
     }
-    found.push(Named {
-        line,
-        path: path.join("::"),
-    });
+    found.push(Named { line, path: path.join("::") });
     // A stray character (a macro's `$`) must not stop the reading.
     if at == start { at + 1 } else { at }
 }
@@ -107,8 +97,7 @@ struct Token<'a> {
 
 impl Token<'_> {
     fn is_word(&self) -> bool {
-        self.text
-            .starts_with(|c: char| c == '_' || c.is_alphabetic())
+        self.text.starts_with(|c: char| c == '_' || c.is_alphabetic())
     }
 }
 
@@ -120,15 +109,11 @@ fn tokens(code: &str) -> Vec<Token<'_>> {
             let length = if rest.starts_with("::") {
                 2
             } else if first == '_' || first.is_alphanumeric() {
-                rest.find(|c: char| c != '_' && !c.is_alphanumeric())
-                    .unwrap_or(rest.len())
+                rest.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(rest.len())
             } else {
                 first.len_utf8()
             };
-            tokens.push(Token {
-                line: number + 1,
-                text: &rest[..length],
-            });
+            tokens.push(Token { line: number + 1, text: &rest[..length] });
             rest = rest[length..].trim_start();
         }
     }
@@ -145,38 +130,23 @@ mod proofs {
     #[test]
     fn use_trees_are_unfolded() {
         let code = "pub use std::{fs::{self, File as F}, net::*,\n sync::Arc}; use ::axum; x()";
-        let expected = [
-            "pub",
-            "std::fs",
-            "std::fs::File",
-            "std::net::*",
-            "std::sync::Arc",
-            "axum",
-            "x",
-        ];
+        let expected = ["pub", "std::fs", "std::fs::File", "std::net::*", "std::sync::Arc", "axum", "x"];
         assert_eq!(paths(code), expected);
         assert_eq!(named(code)[4].line, 2);
     }
 
     #[test]
     fn paths_in_place_are_read_whole() {
-        let code =
-            "f(std::net::TcpStream::connect(a)); <T as B>::c::<d::E>() -> impl F + use<'_> {}";
+        let code = "f(std::net::TcpStream::connect(a)); <T as B>::c::<d::E>() -> impl F + use<'_> {}";
         let found = paths(code);
-        assert!(
-            found.contains(&"std::net::TcpStream::connect".to_owned()),
-            "{found:?}"
-        );
+        assert!(found.contains(&"std::net::TcpStream::connect".to_owned()), "{found:?}");
         assert!(found.contains(&"d::E".to_owned()), "{found:?}");
         assert!(!found.contains(&"c".to_owned()), "{found:?}");
     }
 
     #[test]
     fn a_path_is_compared_by_whole_segments() {
-        let named = Named {
-            line: 1,
-            path: "tokio::time::sleep".to_owned(),
-        };
+        let named = Named { line: 1, path: "tokio::time::sleep".to_owned() };
         assert_eq!(named.head(), "tokio");
         assert!(named.is_within("tokio::time") && !named.is_within("tokio::ti"));
         assert!(named.ends_in("time::sleep") && !named.ends_in("me::sleep"));

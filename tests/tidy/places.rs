@@ -57,12 +57,7 @@ pub(crate) fn used_out_of_place(source: &Source) -> Vec<Finding> {
         return Vec::new();
     }
     let used = source.shipped_paths().into_iter().filter_map(|named| {
-        let place = PLACES.iter().find(|place| {
-            place
-                .functions
-                .iter()
-                .any(|function| named.ends_in(function))
-        })?;
+        let place = PLACES.iter().find(|place| place.functions.iter().any(|function| named.ends_in(function)))?;
         let what = format!("`{}` belongs in {} alone", named.path, place.file);
         (place.file != source.path).then(|| source.finding(named.line, what))
     });
@@ -80,10 +75,7 @@ mod proofs {
     use super::*;
 
     fn lines(path: &str, code: &str) -> Vec<usize> {
-        used_out_of_place(&Source::new(path, code))
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect()
+        used_out_of_place(&Source::new(path, code)).into_iter().map(|finding| finding.line).collect()
     }
 
     #[test]
@@ -94,10 +86,7 @@ mod proofs {
         assert_eq!(lines("crates/core/src/links.rs", code), [1, 2, 3, 4, 9]);
         assert_eq!(lines("crates/core/src/clock.rs", code), [3, 4]);
         assert_eq!(lines("crates/core/src/entropy.rs", code), [1, 2, 3]);
-        assert_eq!(
-            lines("crates/server-axum/src/bin/waypost/settings/env.rs", code),
-            [1, 2, 4]
-        );
+        assert_eq!(lines("crates/server-axum/src/bin/waypost/settings/env.rs", code), [1, 2, 4]);
         assert!(lines("crates/core/tests/a.rs", code).is_empty());
     }
 }

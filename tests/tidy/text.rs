@@ -69,9 +69,7 @@ pub(crate) fn broken_links(source: &Source, exists: impl Fn(&str) -> bool) -> Ve
         for target in link_targets(line) {
             let whole = resolve(&source.path, target);
             if !whole.is_some_and(|path| exists(&path)) {
-                findings.push(
-                    source.finding(index + 1, format!("the link to `{target}` leads nowhere")),
-                );
+                findings.push(source.finding(index + 1, format!("the link to `{target}` leads nowhere")));
             }
         }
     }
@@ -82,16 +80,12 @@ pub(crate) fn broken_links(source: &Source, exists: impl Fn(&str) -> bool) -> Ve
 fn link_targets(line: &str) -> Vec<&str> {
     // Code between back-ticks only looks like a link.
     let inline = line.match_indices("](").filter_map(|(at, _)| {
-        let in_code = line[..at].matches('`').count() % 2 == 1
-            && line[at..].contains('`')
-            && !line[..at].ends_with('`');
+        let in_code =
+            line[..at].matches('`').count() % 2 == 1 && line[at..].contains('`') && !line[..at].ends_with('`');
         let target = line[at + 2..].split([')', ' ']).next()?;
         (!in_code).then_some(target)
     });
-    let reference = line
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]: "))
-        .map(|(_, target)| target);
+    let reference = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
     inline
         .chain(reference)
         .map(|target| target.trim().trim_start_matches('<').trim_end_matches('>'))
@@ -128,10 +122,7 @@ mod proofs {
     #[test]
     fn a_long_file_is_found() {
         let long = "\n".repeat(LONGEST_FILE + 1);
-        assert_eq!(
-            lines(long_files(&Source::new("src/a.rs", &long))),
-            [LONGEST_FILE + 1]
-        );
+        assert_eq!(lines(long_files(&Source::new("src/a.rs", &long))), [LONGEST_FILE + 1]);
         assert!(long_files(&Source::new("src/a.rs", &long[1..])).is_empty());
         assert!(long_files(&Source::new("a.md", &long)).is_empty());
     }
@@ -140,10 +131,7 @@ mod proofs {
     fn a_stub_and_an_ignored_test_are_found() {
         let code = "#[ignore]\n#[ignore = \"slow\"]\ntodo!();\nunimplemented!(\"x\");\n// todo!()\n\"todo!()\";\n\
                     #[cfg_attr(unix, ignore)]";
-        assert_eq!(
-            lines(stubs_and_ignored_tests(&Source::new("tests/a.rs", code))),
-            [1, 2, 3, 4, 7]
-        );
+        assert_eq!(lines(stubs_and_ignored_tests(&Source::new("tests/a.rs", code))), [1, 2, 3, 4, 7]);
     }
 
     #[test]
@@ -152,10 +140,7 @@ mod proofs {
         let text = format!(
             "cd {work}x\n\"{root}.cargo\"\nsee {home}ada/x\nhttps://a.example{work}x\nGET {home}{{id}}\n${{a}}x{root}y"
         );
-        assert_eq!(
-            lines(machine_paths(&Source::new("README.md", &text))),
-            [1, 2, 3]
-        );
+        assert_eq!(lines(machine_paths(&Source::new("README.md", &text))), [1, 2, 3]);
     }
 
     #[test]

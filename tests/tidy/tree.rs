@@ -27,10 +27,7 @@ pub(crate) struct Finding {
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
@@ -47,18 +44,12 @@ impl Source {
 
     /// Whether the file is Rust code below `folder`, or the one file that stands in for the folder.
     pub(crate) fn is_rust_in(&self, folder: &str) -> bool {
-        self.is_rust()
-            && self
-                .path
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
+        self.is_rust() && self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
     }
 
     /// Whether the whole file serves tests, benches or examples: by its folder, or as a `tests` module.
     pub(crate) fn is_test(&self) -> bool {
-        self.path
-            .split('/')
-            .any(|part| matches!(part, "tests" | "benches" | "examples" | "fuzz"))
+        self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "examples" | "fuzz"))
             || self.path.ends_with("/tests.rs")
             || self.path.ends_with("_tests.rs")
     }
@@ -84,11 +75,7 @@ impl Source {
     }
 
     pub(crate) fn finding(&self, line: usize, what: impl Into<String>) -> Finding {
-        Finding {
-            path: self.path.clone(),
-            line,
-            what: what.into(),
-        }
+        Finding { path: self.path.clone(), line, what: what.into() }
     }
 
     fn shipped(&self, view: impl Fn(&lexer::Views) -> &String) -> String {
@@ -131,11 +118,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// The file as text; `None` for bytes that are no UTF-8, and for a file that went away meanwhile.
 fn read_text(file: &Path) -> Option<Source> {
     let text = String::from_utf8(fs::read(file).ok()?).ok()?;
-    let path = file
-        .strip_prefix(root())
-        .ok()?
-        .to_string_lossy()
-        .replace('\\', "/");
+    let path = file.strip_prefix(root()).ok()?.to_string_lossy().replace('\\', "/");
     Some(Source { path, text })
 }
 
@@ -146,33 +129,17 @@ mod proofs {
     fn the_walk_sees_this_file_and_the_manifest() {
         let paths: Vec<String> = read().into_iter().map(|source| source.path).collect();
         for expected in ["Cargo.toml", "tests/tidy.rs", "tests/tidy/tree.rs"] {
-            assert!(
-                paths.iter().any(|path| path == expected),
-                "the walk misses {expected}"
-            );
+            assert!(paths.iter().any(|path| path == expected), "the walk misses {expected}");
         }
         assert!(!paths.iter().any(|path| path.starts_with("target/")));
     }
 
     #[test]
     fn test_code_is_told_from_shipped_code() {
-        let source = Source::new(
-            "src/a.rs",
-            "shipped(); #[cfg(test)] mod tests { tested(); }",
-        );
-        assert!(
-            source.shipped_code().contains("shipped") && !source.shipped_code().contains("tested")
-        );
-        assert!(
-            Source::new("src/tests.rs", "tested()")
-                .shipped_code()
-                .is_empty()
-        );
-        assert!(
-            Source::new("crates/core/tests/a.rs", "tested()")
-                .shipped_code()
-                .is_empty()
-        );
+        let source = Source::new("src/a.rs", "shipped(); #[cfg(test)] mod tests { tested(); }");
+        assert!(source.shipped_code().contains("shipped") && !source.shipped_code().contains("tested"));
+        assert!(Source::new("src/tests.rs", "tested()").shipped_code().is_empty());
+        assert!(Source::new("crates/core/tests/a.rs", "tested()").shipped_code().is_empty());
     }
 
     #[test]

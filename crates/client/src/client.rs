@@ -51,8 +51,7 @@ impl Client {
     /// [`ErrorKind::Address`] for an address that is none.
     pub fn new(base: &str, key: &str) -> Result<Self, Error> {
         let fault = |message: String| Error::new(ErrorKind::Address, message);
-        let base = Url::parse(base)
-            .map_err(|cause| fault(format!("{base:?} is not a URL")).with_source(cause))?;
+        let base = Url::parse(base).map_err(|cause| fault(format!("{base:?} is not a URL")).with_source(cause))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(fault(format!("\"{base}\" must be http or https")));
         }
@@ -63,12 +62,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|cause| fault("no client can be made".to_owned()).with_source(cause))?;
-        Ok(Self {
-            http,
-            base,
-            key: key.into(),
-            clock: Arc::new(SystemClock),
-        })
+        Ok(Self { http, base, key: key.into(), clock: Arc::new(SystemClock) })
     }
 
     /// The same client with a clock of the caller's, for tests.
@@ -83,10 +77,7 @@ impl Client {
     }
 
     /// Sends a request until it is answered for good.
-    pub(crate) async fn send<T: DeserializeOwned>(
-        &self,
-        request: Request,
-    ) -> Result<Answer<T>, Error> {
+    pub(crate) async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<Answer<T>, Error> {
         let is_safe = request.method == Method::GET || request.idempotency_key.is_some();
         let mut attempt = 1;
         loop {
@@ -109,11 +100,7 @@ impl Client {
             Error::new(ErrorKind::Unreachable, message).with_source(cause.without_url())
         };
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}{}",
-            self.base.path().trim_end_matches('/'),
-            request.path
-        ));
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), request.path));
         let mut builder = self
             .http
             .request(request.method.clone(), url)
@@ -124,9 +111,7 @@ impl Client {
             builder = builder.header("idempotency-key", key);
         }
         if let Some(body) = &request.body {
-            builder = builder
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(body.clone());
+            builder = builder.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.clone());
         }
         let response = builder.send().await.map_err(unreachable)?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -137,9 +122,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base", &self.base.as_str())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -151,44 +134,26 @@ fn because(cause: &reqwest::Error) -> String {
         innermost = Some(cause.to_string());
         source = cause.source();
     }
-    innermost
-        .map(|text| format!(" ({text})"))
-        .unwrap_or_default()
+    innermost.map(|text| format!(" ({text})")).unwrap_or_default()
 }
 
 fn read<T: DeserializeOwned>(headers: HeaderMap, body: &[u8]) -> Result<Answer<T>, Error> {
     let body = serde_json::from_slice(body).map_err(|cause| {
-        Error::new(
-            ErrorKind::Unreadable,
-            "the answer is none that Waypost gives; check the address",
-        )
-        .with_source(cause)
+        Error::new(ErrorKind::Unreadable, "the answer is none that Waypost gives; check the address").with_source(cause)
     })?;
     Ok(Answer { headers, body })
 }
 
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> (Outcome, Error) {
-    let detail = serde_json::from_slice::<ErrorBody>(body)
-        .ok()
-        .map(|body| body.error);
-    let code = detail
-        .as_ref()
-        .and_then(|detail| ErrorCode::parse(&detail.code));
-    let seconds = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let detail = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error);
+    let code = detail.as_ref().and_then(|detail| ErrorCode::parse(&detail.code));
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let outcome = Outcome::Status(status.as_u16(), code, seconds.map(Duration::from_secs));
     let message = match &detail {
-        Some(detail) => format!(
-            "{} ({}, request {})",
-            detail.message, detail.code, detail.request_id
-        ),
+        Some(detail) => format!("{} ({}, request {})", detail.message, detail.code, detail.request_id),
         None => format!("the server answered {status}"),
     };
-    (
-        outcome,
-        Error::new(ErrorKind::Refused(status.as_u16()), message).with_detail(detail),
-    )
+    (outcome, Error::new(ErrorKind::Refused(status.as_u16()), message).with_detail(detail))
 }
 
 #[cfg(test)]
@@ -202,8 +167,7 @@ mod tests {
 
     use super::*;
 
-    const BUSY: &str =
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
+    const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n";
     const IN_FLIGHT: &str = "HTTP/1.1 409 Conflict\r\nRetry-After: 1\r\nContent-Length: 145\r\n\r\n{\"error\": {\"code\": \"IDEMPOTENCY_IN_FLIGHT\", \"message\": \"It is being carried out\", \"details\": [], \"request_id\": \"req_1\", \"documentation_url\": \"\"}}";
     const DONE: &str = "HTTP/1.1 207 Multi-Status\r\nIdempotent-Replayed: true\r\nContent-Length: 28\r\n\r\n{\"results\":[{\"status\":201}]}";
 
@@ -232,21 +196,10 @@ mod tests {
         let (url, given) = server(&[BUSY, IN_FLIGHT, DONE]).await;
         let clock = ManualClock::new("2026-11-20T00:00:00Z".parse().unwrap());
         let begun = clock.now();
-        let client = Client::new(&url, "an-operators-own-key")
-            .unwrap()
-            .with_clock(Arc::new(clock.clone()));
-        let link = CreateLink {
-            destination: "https://example.com/".to_owned(),
-            ..CreateLink::default()
-        };
-        let sending = tokio::spawn(async move {
-            client
-                .links()
-                .create_many(vec![link])
-                .idempotency_key("k")
-                .send()
-                .await
-        });
+        let client = Client::new(&url, "an-operators-own-key").unwrap().with_clock(Arc::new(clock.clone()));
+        let link = CreateLink { destination: "https://example.com/".to_owned(), ..CreateLink::default() };
+        let sending =
+            tokio::spawn(async move { client.links().create_many(vec![link]).idempotency_key("k").send().await });
         while !sending.is_finished() {
             // A wait is over only once somebody moves the clock.
             clock.advance(Duration::from_millis(10));
@@ -267,10 +220,7 @@ mod tests {
         let client = Client::new(&url, "another-operators-key").unwrap();
         let error = client.links().list().send().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused(401));
-        assert_eq!(
-            error.to_string(),
-            "The API key is not known (UNAUTHENTICATED, request req_1)"
-        );
+        assert_eq!(error.to_string(), "The API key is not known (UNAUTHENTICATED, request req_1)");
         assert_eq!(given.load(Ordering::SeqCst), 1);
         assert!(!format!("{client:?}").contains("operators"));
     }

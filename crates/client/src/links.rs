@@ -19,19 +19,12 @@ impl<'a> Links<'a> {
 
     /// Makes up to 1,000 links, each for itself. Needs the scope `links:write`.
     pub fn create_many(self, items: Vec<CreateLink>) -> CreateMany<'a> {
-        CreateMany {
-            client: self.client,
-            items,
-            idempotency_key: None,
-        }
+        CreateMany { client: self.client, items, idempotency_key: None }
     }
 
     /// Lists links. Needs the scope `links:read`.
     pub fn list(self) -> ListLinks<'a> {
-        ListLinks {
-            client: self.client,
-            query: Vec::new(),
-        }
+        ListLinks { client: self.client, query: Vec::new() }
     }
 }
 
@@ -66,13 +59,9 @@ impl CreateMany<'_> {
     /// # Errors
     /// [`ErrorKind::Refused`] when the request as a whole is refused; what is wrong with single items is in the results.
     pub async fn send(self) -> Result<CreatedMany, Error> {
-        let body = BulkCreate {
-            items: self.items,
-            atomic: None,
-        };
+        let body = BulkCreate { items: self.items, atomic: None };
         let body = serde_json::to_vec(&body).map_err(|cause| {
-            Error::new(ErrorKind::Unreadable, "the links cannot be written as JSON")
-                .with_source(cause)
+            Error::new(ErrorKind::Unreadable, "the links cannot be written as JSON").with_source(cause)
         })?;
         let request = Request {
             method: Method::POST,
@@ -82,14 +71,8 @@ impl CreateMany<'_> {
             body: Some(body),
         };
         let answer = self.client.send::<BulkResults>(request).await?;
-        let replayed = answer
-            .headers
-            .get("idempotent-replayed")
-            .is_some_and(|value| value == "true");
-        Ok(CreatedMany {
-            results: answer.body.results,
-            replayed,
-        })
+        let replayed = answer.headers.get("idempotent-replayed").is_some_and(|value| value == "true");
+        Ok(CreatedMany { results: answer.body.results, replayed })
     }
 }
 
@@ -138,13 +121,8 @@ impl ListLinks<'_> {
     /// # Errors
     /// [`ErrorKind::Refused`] with the server's reason.
     pub async fn send(self) -> Result<Page<Link>, Error> {
-        let request = Request {
-            method: Method::GET,
-            path: "/v1/links",
-            query: self.query,
-            idempotency_key: None,
-            body: None,
-        };
+        let request =
+            Request { method: Method::GET, path: "/v1/links", query: self.query, idempotency_key: None, body: None };
         Ok(self.client.send(request).await?.body)
     }
 }

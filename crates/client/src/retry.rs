@@ -78,9 +78,7 @@ mod tests {
 
     #[test]
     fn waits_double_and_attempts_end() {
-        let waits: Vec<_> = (1..=ATTEMPTS)
-            .map_while(|attempt| wait(Outcome::Silence, attempt, true))
-            .collect();
+        let waits: Vec<_> = (1..=ATTEMPTS).map_while(|attempt| wait(Outcome::Silence, attempt, true)).collect();
         assert_eq!(waits.len(), 6);
         assert_eq!(waits[0] * 32, waits[5]);
     }

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use std::future::Future;
 use std::pin::Pin;
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// The time, and a way to wait for it.

@@ -116,12 +116,7 @@ mod tests {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let stop = CancellationToken::new();
         let engine = Box::new(Script(rounds.clone()));
-        let running = tokio::spawn(run(
-            engine,
-            Arc::new(clock.clone()),
-            Arc::new(SeededEntropy::new(1)),
-            stop.clone(),
-        ));
+        let running = tokio::spawn(run(engine, Arc::new(clock.clone()), Arc::new(SeededEntropy::new(1)), stop.clone()));
         while rounds.load(Ordering::SeqCst) < 4 {
             clock.advance(Duration::from_millis(50));
             tokio::task::yield_now().await;

@@ -192,7 +192,9 @@ impl Fields {
     }
 
     /// The parameters of a query string; one that stands twice is at fault.
-    pub fn of_query<'a>(pairs: impl IntoIterator<Item = (std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>) -> Self {
+    pub fn of_query<'a>(
+        pairs: impl IntoIterator<Item = (std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>,
+    ) -> Self {
         let mut fields = Self { left: Map::new(), path: "query.".to_owned(), issues: Vec::new() };
         for (name, value) in pairs {
             if fields.left.insert(name.clone().into_owned(), Value::String(value.into_owned())).is_some() {
@@ -313,8 +315,19 @@ mod tests {
     fn text_that_two_parsers_could_read_in_two_ways_is_refused() {
         let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         for text in [
-            "", "{", r#"{"a": 1"#, r#"{"a": 1} {}"#, r#"{"a": 1, "a": 2}"#, r#"{"x": {"a": 1, "a": 1}}"#, "\u{feff}{}",
-            "NaN", r#""\ud800""#, "{'a': 1}", "[1,]", &deep(DEEPEST + 1), &deep(100_000),
+            "",
+            "{",
+            r#"{"a": 1"#,
+            r#"{"a": 1} {}"#,
+            r#"{"a": 1, "a": 2}"#,
+            r#"{"x": {"a": 1, "a": 1}}"#,
+            "\u{feff}{}",
+            "NaN",
+            r#""\ud800""#,
+            "{'a': 1}",
+            "[1,]",
+            &deep(DEEPEST + 1),
+            &deep(100_000),
         ] {
             assert!(parse(text.as_bytes()).is_err(), "{text:.40}");
         }

@@ -100,13 +100,8 @@ impl Platform {
             clock.clone(),
             entropy.clone(),
         );
-        let follows = Follows::new(
-            cache,
-            ports.links.clone(),
-            ports.clicks.clone(),
-            ports.spool.clone(),
-            clock.clone(),
-        );
+        let follows =
+            Follows::new(cache, ports.links.clone(), ports.clicks.clone(), ports.spool.clone(), clock.clone());
         Ok(Arc::new(Self {
             links,
             follows,

@@ -33,7 +33,12 @@ impl<P: ?Sized> Traced<P> {
         Self { inner, clock }
     }
 
-    async fn time<T>(&self, port: &'static str, call: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn time<T>(
+        &self,
+        port: &'static str,
+        call: &'static str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let started = self.clock.now();
         let outcome = work.await;
         let took = Duration::try_from(self.clock.now().duration_since(started)).unwrap_or_default();

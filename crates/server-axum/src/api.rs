@@ -10,6 +10,7 @@ use waypost_core::wire::v1::ErrorCode;
 use waypost_core::{Error, Issue};
 
 use crate::app::App;
+use crate::error::ApiError;
 use crate::gateway::admission::Admission;
 use crate::gateway::cors::Cors;
 use crate::gateway::deadline::Deadline;
@@ -18,7 +19,6 @@ use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::routes::{Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
-use crate::error::ApiError;
 use crate::routes;
 
 /// The routes of the table behind the layers.
@@ -97,9 +97,8 @@ mod tests {
         let app = App::new(platform, HttpOptions::default(), None);
         let now = SystemClock.now();
         let day = std::time::Duration::from_secs(86_400);
-        let farewell = |since, sunset| {
-            Deprecation::new(since, "https://w.example/docs").unwrap().with_sunset(sunset).unwrap()
-        };
+        let farewell =
+            |since, sunset| Deprecation::new(since, "https://w.example/docs").unwrap().with_sunset(sunset).unwrap();
         let route = |path, farewell| routes::Route::get(path, Access::Public, || async { "here" }).retires(farewell);
         let table = vec![
             route("/v1/old", farewell(now - day, now + 200 * day)),

@@ -107,9 +107,8 @@ impl App {
         let mut found = Vec::new();
         for probe in &self.platform.ports().probes {
             let asked = tokio::time::timeout(PATIENCE, probe.check()).await;
-            let outcome = asked.unwrap_or_else(|_| {
-                Err(waypost_core::Error::new(waypost_core::Kind::Timeout, "no answer within 2 s"))
-            });
+            let outcome = asked
+                .unwrap_or_else(|_| Err(waypost_core::Error::new(waypost_core::Kind::Timeout, "no answer within 2 s")));
             found.push((probe.name().to_owned(), outcome));
         }
         found

@@ -66,19 +66,16 @@ impl ApiError {
     /// A status that the registry does not know becomes 400 or 500, so code and status always agree.
     pub fn of_status(status: StatusCode) -> Self {
         let known = |code: &&ErrorCode| code.status() == status.as_u16();
-        let code =
-            match status.as_u16() {
-                // Of the codes that share a status, the general one.
-                403 => ErrorCode::Forbidden,
-                409 => ErrorCode::Conflict,
-                _ => ErrorCode::ALL.iter().find(known).copied().unwrap_or(
-                    if status.is_server_error() {
-                        ErrorCode::Internal
-                    } else {
-                        ErrorCode::MalformedRequest
-                    },
-                ),
-            };
+        let code = match status.as_u16() {
+            // Of the codes that share a status, the general one.
+            403 => ErrorCode::Forbidden,
+            409 => ErrorCode::Conflict,
+            _ => ErrorCode::ALL.iter().find(known).copied().unwrap_or(if status.is_server_error() {
+                ErrorCode::Internal
+            } else {
+                ErrorCode::MalformedRequest
+            }),
+        };
         Self::of(code)
     }
 
@@ -94,10 +91,7 @@ impl ApiError {
     /// Names one more faulty field.
     #[must_use]
     pub fn with_detail(mut self, field: impl Into<String>, issue: impl Into<String>) -> Self {
-        self.inner().details.push(FieldIssue {
-            field: field.into(),
-            issue: issue.into(),
-        });
+        self.inner().details.push(FieldIssue { field: field.into(), issue: issue.into() });
         self
     }
 
@@ -151,21 +145,14 @@ impl ApiError {
         if let Some(reason) = &self.0.reason {
             return Some(Cow::Borrowed(reason));
         }
-        let fields: Vec<&str> = self
-            .0
-            .details
-            .iter()
-            .take(8)
-            .map(|issue| issue.field.as_str())
-            .collect();
+        let fields: Vec<&str> = self.0.details.iter().take(8).map(|issue| issue.field.as_str()).collect();
         (!fields.is_empty()).then(|| Cow::Owned(fields.join(", ")))
     }
 }
 
 /// Whole seconds, rounded up.
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs()
-        .saturating_add(u64::from(wait.subsec_nanos() > 0))
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0))
 }
 
 /// The message, then every cause, for the log.
@@ -241,9 +228,7 @@ impl IntoResponse for ApiError {
 /// RFC 6750 §3: without credentials a bare challenge; a layer that saw bad ones says so by a header of its own.
 fn challenge(code: ErrorCode) -> HeaderValue {
     HeaderValue::from_static(match code {
-        ErrorCode::TokenExpired => {
-            "Bearer realm=\"waypost\", error=\"invalid_token\", error_description=\"expired\""
-        }
+        ErrorCode::TokenExpired => "Bearer realm=\"waypost\", error=\"invalid_token\", error_description=\"expired\"",
         _ => "Bearer realm=\"waypost\"",
     })
 }
@@ -275,9 +260,7 @@ mod tests {
 
     #[test]
     fn causes_reach_the_log_and_never_the_client() {
-        let error = ApiError::from(Error::internal(std::io::Error::other(
-            "disk /var/x on fire",
-        )));
+        let error = ApiError::from(Error::internal(std::io::Error::other("disk /var/x on fire")));
         assert_eq!(error.code(), ErrorCode::Internal);
         assert!(!error.message().contains("disk"));
         assert!(error.reason().unwrap().contains("disk /var/x on fire"));
@@ -288,15 +271,9 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_code_and_keeps_its_fields() {
-        let invalid = Error::invalid(vec![
-            Issue::new("slug", "is taken"),
-            Issue::new("title", "is long"),
-        ]);
+        let invalid = Error::invalid(vec![Issue::new("slug", "is taken"), Issue::new("title", "is long")]);
         let error = ApiError::from(invalid);
-        assert_eq!(
-            (error.code(), error.details().len()),
-            (ErrorCode::ValidationFailed, 2)
-        );
+        assert_eq!((error.code(), error.details().len()), (ErrorCode::ValidationFailed, 2));
         assert_eq!(error.reason().as_deref(), Some("slug, title"));
         for (kind, status) in [
             (Kind::Malformed, 400),
@@ -312,25 +289,14 @@ mod tests {
             (Kind::Timeout, 504),
             (Kind::Internal, 500),
         ] {
-            assert_eq!(
-                ApiError::from(Error::new(kind, "x")).status(),
-                status,
-                "{kind:?}"
-            );
+            assert_eq!(ApiError::from(Error::new(kind, "x")).status(), status, "{kind:?}");
         }
     }
 
     #[test]
     fn a_wait_is_whole_seconds_rounded_up_and_at_least_one() {
-        for (wait, seconds) in [
-            (0, "1"),
-            (1, "1"),
-            (1_000, "1"),
-            (1_001, "2"),
-            (59_999, "60"),
-        ] {
-            let error =
-                Error::new(Kind::Unavailable, "x").with_retry_after(Duration::from_millis(wait));
+        for (wait, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (59_999, "60")] {
+            let error = Error::new(Kind::Unavailable, "x").with_retry_after(Duration::from_millis(wait));
             let response = ApiError::from(error).into_response();
             assert_eq!(response.headers()[RETRY_AFTER], seconds);
         }
@@ -349,10 +315,7 @@ mod tests {
     #[test]
     fn a_401_always_has_a_challenge() {
         let response = ApiError::of(ErrorCode::Unauthenticated).into_response();
-        assert_eq!(
-            response.headers()[WWW_AUTHENTICATE],
-            "Bearer realm=\"waypost\""
-        );
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer realm=\"waypost\"");
     }
 
     #[test]

@@ -17,8 +17,8 @@ use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER,
+    REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
@@ -34,11 +34,11 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::gateway::access_log::AccessLine;
 use crate::gateway::client_address::ClientAddress;
-use crate::gateway::head_limits::HeadLimits;
-use crate::guard::{accepts, limited};
-use crate::gateway::metrics::RouteMeter;
 use crate::gateway::context::elapsed;
+use crate::gateway::head_limits::HeadLimits;
+use crate::gateway::metrics::RouteMeter;
 use crate::gateway::request_id::{RequestTag, X_REQUEST_ID};
+use crate::guard::{accepts, limited};
 
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 /// The label of follows in logs and metrics.
@@ -66,7 +66,14 @@ impl Gateway {
     /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
     pub fn new(app: Arc<App>) -> Result<Self, Error> {
         let api = crate::api::api(&app)?;
-        Ok(Self { app, api, metrics: Arc::new(RouteMeter::new(ROUTE)), limits: HeadLimits::default(), api_on: None, peer: None })
+        Ok(Self {
+            app,
+            api,
+            metrics: Arc::new(RouteMeter::new(ROUTE)),
+            limits: HeadLimits::default(),
+            api_on: None,
+            peer: None,
+        })
     }
 
     /// The door for one connection, whose other end is known.
@@ -131,7 +138,9 @@ impl Gateway {
 
     /// Answers a follow that takes no waiting.
     fn follow_known(&self, head: Head<'_>) -> Option<Response> {
-        if !matches!(*head.method, Method::GET | Method::HEAD) || self.limits.check(head.method, head.uri, head.headers).is_err() {
+        if !matches!(*head.method, Method::GET | Method::HEAD)
+            || self.limits.check(head.method, head.uri, head.headers).is_err()
+        {
             return None;
         }
         let slug = head.uri.path().strip_prefix('/')?;
@@ -176,11 +185,14 @@ impl Gateway {
         let visit = visit(head, client);
         match self.app.platform.follows.follow(&self.domain(head), &slug, &visit).await? {
             Followed::Redirect(target) => Ok(redirect(&target)),
-            Followed::Gone(status) => Err(ApiError::new(ErrorCode::Gone, match status {
-                Status::Disabled => "The link was switched off",
-                Status::Expired => "The link has expired",
-                Status::UsedUp | Status::Active => "The link is used up",
-            })),
+            Followed::Gone(status) => Err(ApiError::new(
+                ErrorCode::Gone,
+                match status {
+                    Status::Disabled => "The link was switched off",
+                    Status::Expired => "The link has expired",
+                    Status::UsedUp | Status::Active => "The link is used up",
+                },
+            )),
             Followed::NotFound => {
                 let policy = &self.app.options.misses;
                 let decision = self.app.platform.limits.take(policy, &client.limit_key(), 1).await;

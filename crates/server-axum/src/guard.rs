@@ -6,18 +6,18 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, WWW_AUTHENTICATE};
 use waypost_core::Kind;
 use waypost_core::credentials::{Principal, Scope};
 use waypost_core::limits::{Decision, Policy};
 use waypost_core::wire::v1::ErrorCode;
 
-use crate::gateway::context::{Caller, RequestContext};
-use crate::gateway::rate_headers::RateLedger;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::gateway::context::{Caller, RequestContext};
+use crate::gateway::rate_headers::RateLedger;
 use crate::routes::{Access, Rules};
 
 /// One route's rules, and what they are checked with.

@@ -141,7 +141,12 @@ fn parameter(parameter: &Parameter) -> Value {
 
 /// The headers of every answer of the API.
 const COMMON: [&str; 6] = [
-    "X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy",
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "RateLimit",
+    "RateLimit-Policy",
 ];
 
 fn error_response(status: u16, codes: &[ErrorCode]) -> Value {

@@ -39,13 +39,7 @@ enum Fault {
 
 impl Line {
     pub(super) fn new(slot: usize, number: u64, stream: TcpStream) -> Self {
-        Self {
-            slot,
-            number,
-            stream,
-            buffer: vec![0; BUFFER],
-            scratch: Vec::new(),
-        }
+        Self { slot, number, stream, buffer: vec![0; BUFFER], scratch: Vec::new() }
     }
 
     /// Sends one request and awaits its answer, whose latency counts from `from`; gives the instant of its arrival.
@@ -65,11 +59,7 @@ impl Line {
         match self.send_and_receive(shared, path, sequence).await {
             Ok(head) => {
                 let now = Instant::now();
-                shared.tally.borrow_mut().answered(
-                    self.slot,
-                    head.status,
-                    now.saturating_duration_since(from),
-                );
+                shared.tally.borrow_mut().answered(self.slot, head.status, now.saturating_duration_since(from));
                 shared.last_answer.set(now);
                 // Only this thread writes, so a load and a store do, without the bus lock of an addition.
                 let answered = &shared.signals.answered;
@@ -100,21 +90,10 @@ impl Line {
         }
     }
 
-    async fn send_and_receive(
-        &mut self,
-        shared: &Shared,
-        path: usize,
-        sequence: u64,
-    ) -> Result<answer::Head, Fault> {
-        let request = shared
-            .plan
-            .requests
-            .bytes(path, self.number, sequence, &mut self.scratch);
+    async fn send_and_receive(&mut self, shared: &Shared, path: usize, sequence: u64) -> Result<answer::Head, Fault> {
+        let request = shared.plan.requests.bytes(path, self.number, sequence, &mut self.scratch);
         // An error here means that the kernel refused part of the request, so the server cannot have read all of it.
-        self.stream
-            .write_all(request)
-            .await
-            .map_err(|error| Fault::Unsent(format!("write: {error}")))?;
+        self.stream.write_all(request).await.map_err(|error| Fault::Unsent(format!("write: {error}")))?;
 
         let unanswered = |reason: &str| Fault::Unanswered(reason.to_owned());
         let mut filled = 0;
@@ -132,18 +111,12 @@ impl Line {
         while received < head.length {
             received += self.read(0).await?;
         }
-        if received > head.length {
-            Err(unanswered("more bytes came than the answer has"))
-        } else {
-            Ok(head)
-        }
+        if received > head.length { Err(unanswered("more bytes came than the answer has")) } else { Ok(head) }
     }
 
     async fn read(&mut self, from: usize) -> Result<usize, Fault> {
         match self.stream.read(&mut self.buffer[from..]).await {
-            Ok(0) => Err(Fault::Unanswered(
-                "read: closed before the answer was complete".to_owned(),
-            )),
+            Ok(0) => Err(Fault::Unanswered("read: closed before the answer was complete".to_owned())),
             Ok(count) => Ok(count),
             Err(error) => Err(Fault::Unanswered(format!("read: {error}"))),
         }

@@ -73,8 +73,7 @@ impl Latency {
     }
 
     pub(super) fn record(&mut self, latency: Duration) {
-        self.0
-            .saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        self.0.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// The latency that this share of requests did not exceed: `at(0.99)` is the 99th percentile.
@@ -134,10 +133,7 @@ impl ThreadTally {
             lag: Latency::new(),
             paths: vec![[0; 2]; paths],
             connections: connections
-                .map(|connection| ConnectionTally {
-                    connection,
-                    ..ConnectionTally::default()
-                })
+                .map(|connection| ConnectionTally { connection, ..ConnectionTally::default() })
                 .collect(),
         }
     }
@@ -171,14 +167,7 @@ impl Report {
             faults: BTreeMap::new(),
             latency: Latency::new(),
             lag: Latency::new(),
-            paths: requests
-                .paths
-                .iter()
-                .map(|path| PathTally {
-                    path: path.clone(),
-                    ..PathTally::default()
-                })
-                .collect(),
+            paths: requests.paths.iter().map(|path| PathTally { path: path.clone(), ..PathTally::default() }).collect(),
             connections: Vec::new(),
             mark: requests.mark.clone(),
         };
@@ -186,10 +175,7 @@ impl Report {
             report.elapsed = report.elapsed.max(thread.elapsed);
             report.unsent += thread.unsent;
             report.missed += thread.missed;
-            for (status, count) in (0..)
-                .zip(thread.statuses.iter())
-                .filter(|(_, count)| **count > 0)
-            {
+            for (status, count) in (0..).zip(thread.statuses.iter()).filter(|(_, count)| **count > 0) {
                 *report.statuses.entry(status).or_default() += count;
             }
             for (fault, count) in thread.faults {
@@ -204,9 +190,7 @@ impl Report {
             }
             report.connections.extend(thread.connections);
         }
-        report
-            .connections
-            .sort_by_key(|connection| connection.connection);
+        report.connections.sort_by_key(|connection| connection.connection);
         for connection in &report.connections {
             report.answered += connection.answered;
             if let Some((path, _)) = connection.unanswered {

@@ -40,10 +40,7 @@ impl Requests {
         if paths.is_empty() {
             return Err(invalid("a load needs at least one path"));
         }
-        if paths
-            .iter()
-            .any(|path| !path.starts_with('/') || path.bytes().any(|byte| byte <= b' '))
-        {
+        if paths.iter().any(|path| !path.starts_with('/') || path.bytes().any(|byte| byte <= b' ')) {
             return Err(invalid("a path starts with a slash and has no white space"));
         }
         let mut tail = format!("Host: {target}\r\n{headers}");
@@ -56,18 +53,9 @@ impl Requests {
         if tail.find("\r\n\r\n") != Some(tail.len() - 4) {
             return Err(invalid("a header holds a line break"));
         }
-        let rendered = paths
-            .iter()
-            .map(|path| format!("GET {path} HTTP/1.1\r\n{tail}").into_bytes())
-            .collect();
-        let mark = mark.map(|(_, prefix)| Mark {
-            prefix: prefix.clone(),
-        });
-        Ok(Self {
-            paths: paths.to_vec(),
-            rendered,
-            mark,
-        })
+        let rendered = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\n{tail}").into_bytes()).collect();
+        let mark = mark.map(|(_, prefix)| Mark { prefix: prefix.clone() });
+        Ok(Self { paths: paths.to_vec(), rendered, mark })
     }
 
     /// Gives the bytes to write; `scratch` is used when the request bears a mark.
@@ -84,11 +72,7 @@ impl Requests {
         scratch.clear();
         scratch.extend_from_slice(&self.rendered[path]);
         let start = scratch.len() - MARK_WIDTH - "\r\n\r\n".len();
-        write_mark(
-            &mut scratch[start..start + MARK_WIDTH],
-            connection,
-            sequence,
-        );
+        write_mark(&mut scratch[start..start + MARK_WIDTH], connection, sequence);
         scratch
     }
 }

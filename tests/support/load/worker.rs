@@ -55,11 +55,7 @@ impl Plan {
         let rate = self.rate?;
         let total = (rate * self.time.as_secs_f64()) as u64;
         let total = self.share(self.count.map_or(total, |count| count.min(total)), thread);
-        Some(Schedule {
-            start,
-            interval: Duration::from_secs_f64(self.threads as f64 / rate),
-            total,
-        })
+        Some(Schedule { start, interval: Duration::from_secs_f64(self.threads as f64 / rate), total })
     }
 }
 
@@ -131,11 +127,7 @@ impl Shared {
 }
 
 /// Drives one thread's connections to the end of the load.
-pub(super) fn run(
-    plan: &Arc<Plan>,
-    thread: usize,
-    signals: &Arc<Signals>,
-) -> io::Result<ThreadTally> {
+pub(super) fn run(plan: &Arc<Plan>, thread: usize, signals: &Arc<Signals>) -> io::Result<ThreadTally> {
     let prepared = prepare(plan, thread);
     // Reached on failure too: the other threads are waiting there.
     plan.barrier.wait();
@@ -151,10 +143,7 @@ pub(super) fn run(
     let shared = Rc::new(Shared {
         plan: Arc::clone(plan),
         signals: Arc::clone(signals),
-        tally: RefCell::new(ThreadTally::new(
-            plan.requests.paths.len(),
-            lines.iter().map(|line| line.number),
-        )),
+        tally: RefCell::new(ThreadTally::new(plan.requests.paths.len(), lines.iter().map(|line| line.number))),
         last_answer: Cell::new(start),
         start,
         begun: Cell::new(0),
@@ -165,8 +154,7 @@ pub(super) fn run(
 
     let begun = shared.begun.get();
     let last_answer = shared.last_answer.get();
-    let shared = Rc::into_inner(shared)
-        .ok_or_else(|| io::Error::other("a connection outlived its runtime"))?;
+    let shared = Rc::into_inner(shared).ok_or_else(|| io::Error::other("a connection outlived its runtime"))?;
     let mut tally = shared.tally.into_inner();
     tally.elapsed = last_answer - start;
     if let Some(schedule) = schedule.filter(|_| !signals.stop.load(Ordering::Relaxed)) {
@@ -174,18 +162,14 @@ pub(super) fn run(
         let now = Instant::now();
         for index in begun..schedule.total {
             tally.missed += 1;
-            tally
-                .latency
-                .record(now.saturating_duration_since(schedule.due(index)));
+            tally.latency.record(now.saturating_duration_since(schedule.due(index)));
         }
     }
     Ok(tally)
 }
 
 fn prepare(plan: &Plan, thread: usize) -> io::Result<(LocalRuntime, Vec<Line>)> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())?;
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let lines = runtime.block_on(async {
         let mut lines = Vec::new();
         for (slot, number) in (thread..plan.connections).step_by(plan.threads).enumerate() {
@@ -199,11 +183,7 @@ fn prepare(plan: &Plan, thread: usize) -> io::Result<(LocalRuntime, Vec<Line>)> 
 async fn drive(shared: &Rc<Shared>, lines: Vec<Line>, schedule: Option<Schedule>) {
     let permits = Arc::new(Semaphore::new(0));
     let pacer = schedule.map(|schedule| {
-        let (permits, signals, spare) = (
-            Arc::clone(&permits),
-            Arc::clone(&shared.signals),
-            lines.len(),
-        );
+        let (permits, signals, spare) = (Arc::clone(&permits), Arc::clone(&shared.signals), lines.len());
         thread::spawn(move || schedule.pace(&permits, spare, &signals))
     });
     let tasks: Vec<_> = lines

@@ -17,27 +17,16 @@ pub(super) enum FileError {
     #[error("there was no space a moment ago")]
     NoSpace,
     #[error("could not {doing} {}", path.display())]
-    Io {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("a task that reads the click spool was stopped")]
     Stopped,
 }
 
 impl FileError {
     /// Names what was being done, and to which file.
-    pub(super) fn io(
-        doing: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
-        }
+        move |source| Self::Io { doing, path, source }
     }
 }
 
@@ -45,13 +34,9 @@ impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let message = match &error {
             FileError::Full => "The click spool is full",
-            FileError::NoSpace | FileError::Io { .. } => {
-                "The click spool cannot be written or read at the moment"
-            }
+            FileError::NoSpace | FileError::Io { .. } => "The click spool cannot be written or read at the moment",
             FileError::Stopped => return Self::internal(error),
         };
-        Self::new(Kind::Unavailable, message)
-            .with_retry_after(RETRY)
-            .with_source(error)
+        Self::new(Kind::Unavailable, message).with_retry_after(RETRY).with_source(error)
     }
 }

@@ -88,17 +88,12 @@ impl Folder {
         let path = self.dir.join(format!("{:016x}{ENDING}", self.number()));
         let open = OpenOptions::new().write(true).create_new(true).open(&path);
         let allocated = open.and_then(|file| allocate(&file, size).map(|()| file));
-        allocated
-            .map(|file| Blank {
-                path: path.clone(),
-                file,
-            })
-            .map_err(|error| {
-                // The first error is the one to tell; a file that stays behind is removed at the next start.
-                let _ = segment::delete(&path);
-                self.taken.fetch_sub(size, Ordering::Relaxed);
-                FileError::io("allocate segment", path)(error)
-            })
+        allocated.map(|file| Blank { path: path.clone(), file }).map_err(|error| {
+            // The first error is the one to tell; a file that stays behind is removed at the next start.
+            let _ = segment::delete(&path);
+            self.taken.fetch_sub(size, Ordering::Relaxed);
+            FileError::io("allocate segment", path)(error)
+        })
     }
 
     /// Makes a blank file the newest segment.
@@ -108,14 +103,7 @@ impl Folder {
         let Blank { path, file } = blank;
         let number = self.number();
         let (size, opened) = (self.options.segment_bytes, self.clock.now());
-        let begun = Segment::begin(
-            &file,
-            number,
-            path.clone(),
-            size,
-            opened,
-            u64::from_le_bytes(nonce),
-        );
+        let begun = Segment::begin(&file, number, path.clone(), size, opened, u64::from_le_bytes(nonce));
         let segment = begun.inspect_err(|_| self.discard(&path, size))?;
         let segment = Arc::new(segment);
         self.lock().insert(number, Arc::clone(&segment));
@@ -142,10 +130,7 @@ impl Folder {
 
     /// Deletes the segments in which nothing is needed any more; says whether there were any.
     pub(super) fn sweep(&self) -> Result<bool, FileError> {
-        let spent: Vec<_> = self
-            .lock()
-            .extract_if(.., |_, segment| segment.is_spent())
-            .collect();
+        let spent: Vec<_> = self.lock().extract_if(.., |_, segment| segment.is_spent()).collect();
         let found = !spent.is_empty();
         let mut result = Ok(found);
         for (number, segment) in spent {
@@ -168,9 +153,7 @@ impl Folder {
         unsynced.retain(|segment| segment.is_unsynced());
         if !unsynced.is_empty() {
             // The names first: a segment that counts as synced has one.
-            File::open(&self.dir)
-                .and_then(|dir| dir.sync_all())
-                .map_err(FileError::io("sync directory", &self.dir))?;
+            File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(FileError::io("sync directory", &self.dir))?;
         }
         unsynced.iter().try_for_each(|segment| segment.sync())
     }
@@ -180,9 +163,7 @@ impl Folder {
         active.segment.sealed.store(true, Ordering::Release);
         if !active.segment.is_spent() {
             // Should this fail, the next start does it.
-            let _ = active
-                .file
-                .set_len(active.segment.written.load(Ordering::Acquire));
+            let _ = active.file.set_len(active.segment.written.load(Ordering::Acquire));
         }
     }
 
@@ -204,9 +185,7 @@ impl Folder {
     fn reserve(&self) -> bool {
         let (size, bound) = (self.options.segment_bytes, self.options.max_bytes);
         let fits = |taken: u64| taken.checked_add(size).filter(|taken| *taken <= bound);
-        self.taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
-            .is_ok()
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 
     fn take_stock(&self) -> Result<()> {
@@ -216,18 +195,14 @@ impl Folder {
             let Some(number) = entry.file_name().to_str().and_then(number) else {
                 continue;
             };
-            self.next
-                .fetch_max(number.saturating_add(1), Ordering::Relaxed);
+            self.next.fetch_max(number.saturating_add(1), Ordering::Relaxed);
             let path = entry.path();
             match Segment::find(path.clone())? {
                 Found::Segment(segment) => {
-                    self.next
-                        .fetch_max(segment.number.saturating_add(1), Ordering::Relaxed);
+                    self.next.fetch_max(segment.number.saturating_add(1), Ordering::Relaxed);
                     self.taken.fetch_add(segment.size, Ordering::Relaxed);
                     // Of a segment that somebody copied, the copy is read after the next start, under the same ids.
-                    self.lock()
-                        .entry(segment.number)
-                        .or_insert_with(|| Arc::new(segment));
+                    self.lock().entry(segment.number).or_insert_with(|| Arc::new(segment));
                 }
                 Found::Blank => segment::delete(&path)?,
                 Found::Damaged => {
@@ -256,11 +231,7 @@ impl Folder {
 /// Keeps a second process from writing to the same directory. The lock ends with the process, however it ends.
 fn lock_directory(dir: &Path) -> Result<File> {
     let path = dir.join(LOCK);
-    let open = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = open.map_err(FileError::io("open lock", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -279,10 +250,7 @@ fn lock_directory(dir: &Path) -> Result<File> {
 /// The number in a segment's file name; `None` for a file that is not ours.
 fn number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(ENDING)?;
-    let ours = digits.len() == 16
-        && digits
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let ours = digits.len() == 16 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     ours.then(|| u64::from_str_radix(digits, 16).ok())?
 }
 

@@ -32,12 +32,7 @@ impl Lanes {
     }
 
     /// Writes a record to the calling thread's lane, or to the next one that is free and has room.
-    pub(super) fn append(
-        &self,
-        record: &mut Record,
-        folder: &Folder,
-        stock: &Stock,
-    ) -> Result<(), FileError> {
+    pub(super) fn append(&self, record: &mut Record, folder: &Folder, stock: &Stock) -> Result<(), FileError> {
         let home = home() % self.0.len();
         let (before, from) = self.0.split_at(home);
         for lane in from.iter().chain(before) {
@@ -61,16 +56,8 @@ impl Lanes {
 }
 
 impl Lane {
-    fn append(
-        &mut self,
-        record: &mut Record,
-        folder: &Folder,
-        stock: &Stock,
-    ) -> Result<(), FileError> {
-        if let Some(full) = self
-            .active
-            .take_if(|active| self.at + record.len() > active.segment.size)
-        {
+    fn append(&mut self, record: &mut Record, folder: &Folder, stock: &Stock) -> Result<(), FileError> {
+        if let Some(full) = self.active.take_if(|active| self.at + record.len() > active.segment.size) {
             // Before the next one is asked for: if all of this one is released, its space may be what that needs.
             full.segment.sealed.store(true, Ordering::Release);
             if full.segment.is_spent() {

@@ -40,10 +40,7 @@ impl FileSpoolOptions {
         let mut issues = Vec::new();
         if !(Self::SMALLEST_SEGMENT..=Self::LARGEST_SEGMENT).contains(&self.segment_bytes) {
             let (smallest, largest) = (Self::SMALLEST_SEGMENT, Self::LARGEST_SEGMENT);
-            issues.push(Issue::new(
-                "segment_bytes",
-                format!("must be {smallest} to {largest} bytes"),
-            ));
+            issues.push(Issue::new("segment_bytes", format!("must be {smallest} to {largest} bytes")));
         }
         if self.max_bytes < self.segment_bytes {
             issues.push(Issue::new("max_bytes", "must be at least one segment"));
@@ -51,10 +48,6 @@ impl FileSpoolOptions {
         if self.lanes == 0 {
             issues.push(Issue::new("lanes", "must be at least 1"));
         }
-        if issues.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::invalid(issues))
-        }
+        if issues.is_empty() { Ok(()) } else { Err(Error::invalid(issues)) }
     }
 }

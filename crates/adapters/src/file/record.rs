@@ -25,8 +25,7 @@ const PREFIX: usize = 8;
 const FIXED: usize = 16 + 16 + 8 + 4 + 1 + 16 + 2 + 2;
 
 /// The longest that a record can be.
-pub(super) const LONGEST: usize =
-    (PREFIX + FIXED + 2 * Hit::LONGEST_TEXT).next_multiple_of(ALIGNMENT as usize);
+pub(super) const LONGEST: usize = (PREFIX + FIXED + 2 * Hit::LONGEST_TEXT).next_multiple_of(ALIGNMENT as usize);
 
 /// A hit, encoded; it lacks only the checksum, which depends on where it will lie.
 pub(super) struct Record {
@@ -95,12 +94,7 @@ pub(super) fn decode(bytes: &Bytes, nonce: u64, offset: u64) -> Option<(Hit, u64
     if checksum(nonce, offset, bytes.get(PREFIX..end)?) != expected {
         return None;
     }
-    let hit = Payload {
-        bytes,
-        at: PREFIX,
-        end,
-    }
-    .hit()?;
+    let hit = Payload { bytes, at: PREFIX, end }.hit()?;
     Some((hit, padded(end) as u64))
 }
 
@@ -116,11 +110,7 @@ impl Payload<'_> {
         let hit = Hit {
             link: LinkId::from_bytes(self.array()?),
             workspace: WorkspaceId::from_bytes(self.array()?),
-            at: Timestamp::new(
-                i64::from_le_bytes(self.array()?),
-                i32::from_le_bytes(self.array()?),
-            )
-            .ok()?,
+            at: Timestamp::new(i64::from_le_bytes(self.array()?), i32::from_le_bytes(self.array()?)).ok()?,
             address: self.address()?,
             user_agent: self.text()?,
             referrer: self.text()?,
@@ -129,10 +119,7 @@ impl Payload<'_> {
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let bytes = self.bytes[..self.end]
-            .get(self.at..self.at + N)?
-            .try_into()
-            .ok()?;
+        let bytes = self.bytes[..self.end].get(self.at..self.at + N)?.try_into().ok()?;
         self.at += N;
         Some(bytes)
     }

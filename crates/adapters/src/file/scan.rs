@@ -30,19 +30,8 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     /// Reads `segment` from `at` up to `end`; about `limit` hits are wanted.
     pub(super) fn new(segment: &'a Segment, file: File, at: u64, end: u64, limit: usize) -> Self {
-        let chunk_size = limit
-            .saturating_mul(USUAL_RECORD)
-            .clamp(SMALLEST_CHUNK, LARGEST_CHUNK);
-        Self {
-            segment,
-            file,
-            at,
-            end,
-            chunk: Bytes::new(),
-            chunk_at: at,
-            chunk_size,
-            skipped: 0,
-        }
+        let chunk_size = limit.saturating_mul(USUAL_RECORD).clamp(SMALLEST_CHUNK, LARGEST_CHUNK);
+        Self { segment, file, at, end, chunk: Bytes::new(), chunk_at: at, chunk_size, skipped: 0 }
     }
 
     /// The next whole hit and its offset. What is not whole is stepped over, up to the next that is.

@@ -83,8 +83,7 @@ impl Segment {
         let checksum = crc32fast::hash(&first[..36]);
         first[36..].copy_from_slice(&checksum.to_le_bytes());
         second.copy_from_slice(first);
-        file.write_all_at(&header, 0)
-            .map_err(FileError::io("begin segment", &path))?;
+        file.write_all_at(&header, 0).map_err(FileError::io("begin segment", &path))?;
         Ok(Self::new(number, path, opened, nonce, size, HEADER, HEADER))
     }
 
@@ -93,23 +92,14 @@ impl Segment {
     pub(super) fn find(path: PathBuf) -> Result<Found, FileError> {
         let open = OpenOptions::new().read(true).write(true).open(&path);
         let file = open.map_err(FileError::io("open segment", &path))?;
-        let length = file
-            .metadata()
-            .map_err(FileError::io("look at segment", &path))?
-            .len();
+        let length = file.metadata().map_err(FileError::io("look at segment", &path))?.len();
         let end = content_end(&file, length).map_err(FileError::io("read segment", &path))?;
         let mut header = [0; HEADER as usize];
         fill(&file, &mut header, 0).map_err(FileError::io("read segment", &path))?;
 
-        let mut identities = header[..2 * IDENTITY]
-            .chunks_exact(IDENTITY)
-            .filter_map(identity);
+        let mut identities = header[..2 * IDENTITY].chunks_exact(IDENTITY).filter_map(identity);
         let Some((version, number, opened, nonce)) = identities.next() else {
-            return Ok(if end == 0 {
-                Found::Blank
-            } else {
-                Found::Damaged
-            });
+            return Ok(if end == 0 { Found::Blank } else { Found::Damaged });
         };
         if version != VERSION {
             return Ok(Found::Later(version));
@@ -118,32 +108,15 @@ impl Segment {
             return Ok(Found::Blank);
         }
         if end < length {
-            file.set_len(end)
-                .map_err(FileError::io("shorten segment", &path))?;
+            file.set_len(end).map_err(FileError::io("shorten segment", &path))?;
         }
         let released = progress(&header[PROGRESS_AT as usize..], nonce).unwrap_or(HEADER);
-        let segment = Self::new(
-            number,
-            path,
-            opened,
-            nonce,
-            end,
-            end,
-            released.clamp(HEADER, end),
-        );
+        let segment = Self::new(number, path, opened, nonce, end, end, released.clamp(HEADER, end));
         segment.sealed.store(true, Ordering::Release);
         Ok(Found::Segment(segment))
     }
 
-    fn new(
-        number: u64,
-        path: PathBuf,
-        opened: Timestamp,
-        nonce: u64,
-        size: u64,
-        written: u64,
-        released: u64,
-    ) -> Self {
+    fn new(number: u64, path: PathBuf, opened: Timestamp, nonce: u64, size: u64, written: u64, released: u64) -> Self {
         Self {
             number,
             path,
@@ -182,16 +155,13 @@ impl Segment {
         if offset <= self.released.load(Ordering::Acquire) {
             return Ok(());
         }
-        let ends_it =
-            self.sealed.load(Ordering::Acquire) && offset == self.written.load(Ordering::Acquire);
+        let ends_it = self.sealed.load(Ordering::Acquire) && offset == self.written.load(Ordering::Acquire);
         if !ends_it {
             let mut cell = [0; PROGRESS];
             cell[..8].copy_from_slice(&offset.to_le_bytes());
             cell[8..].copy_from_slice(&progress_checksum(offset, self.nonce).to_le_bytes());
-            let written = OpenOptions::new()
-                .write(true)
-                .open(&self.path)
-                .and_then(|file| file.write_all_at(&cell, PROGRESS_AT));
+            let written =
+                OpenOptions::new().write(true).open(&self.path).and_then(|file| file.write_all_at(&cell, PROGRESS_AT));
             match written {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 other => other.map_err(FileError::io("note progress in segment", &self.path))?,
@@ -219,8 +189,7 @@ impl Segment {
     pub(super) fn sync(&self) -> Result<(), FileError> {
         let written = self.written.load(Ordering::Acquire);
         if let Some(file) = self.reader()? {
-            file.sync_data()
-                .map_err(FileError::io("sync segment", &self.path))?;
+            file.sync_data().map_err(FileError::io("sync segment", &self.path))?;
             self.synced.fetch_max(written, Ordering::AcqRel);
         }
         Ok(())
@@ -230,9 +199,7 @@ impl Segment {
 /// Deletes the file at `path`; one that is gone already is as good.
 pub(super) fn delete(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::io("delete segment", path)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::io("delete segment", path)(error)),
         _ => Ok(()),
     }
 }
@@ -258,14 +225,8 @@ fn identity(bytes: &[u8]) -> Option<(u32, u64, Timestamp, u64)> {
     }
     let version = u32::from_le_bytes(fields[8..12].try_into().ok()?);
     let number = u64::from_le_bytes(fields[12..20].try_into().ok()?);
-    let opened =
-        Timestamp::from_millisecond(i64::from_le_bytes(fields[20..28].try_into().ok()?)).ok()?;
-    Some((
-        version,
-        number,
-        opened,
-        u64::from_le_bytes(fields[28..].try_into().ok()?),
-    ))
+    let opened = Timestamp::from_millisecond(i64::from_le_bytes(fields[20..28].try_into().ok()?)).ok()?;
+    Some((version, number, opened, u64::from_le_bytes(fields[28..].try_into().ok()?)))
 }
 
 fn progress(bytes: &[u8], nonce: u64) -> Option<u64> {
@@ -275,11 +236,7 @@ fn progress(bytes: &[u8], nonce: u64) -> Option<u64> {
 }
 
 fn progress_checksum(released: u64, nonce: u64) -> u32 {
-    crc32fast::hash(
-        (u128::from(released) << 64 | u128::from(nonce))
-            .to_le_bytes()
-            .as_slice(),
-    )
+    crc32fast::hash((u128::from(released) << 64 | u128::from(nonce)).to_le_bytes().as_slice())
 }
 
 /// Where the last record of the file can end at the latest: the last byte that is not zero, and what a record may

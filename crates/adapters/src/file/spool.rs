@@ -8,11 +8,11 @@ use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use tokio::task;
-use waypost_core::health::Probe;
-use waypost_core::{Error, Kind, Result};
 use waypost_core::clicks::{ClickSpool, HitRef, SpoolMark, Spooled};
 use waypost_core::clock::Clock;
 use waypost_core::entropy::Entropy;
+use waypost_core::health::Probe;
+use waypost_core::{Error, Kind, Result};
 
 use super::error::FileError;
 use super::folder::Folder;
@@ -79,16 +79,9 @@ impl FileClickSpool {
         let keeper = {
             let (stock, folder) = (Arc::clone(&stock), Arc::clone(&folder));
             let builder = thread::Builder::new().name("click-segments".to_owned());
-            builder
-                .spawn(move || stock.keep(&folder))
-                .map_err(FileError::io("start the thread of", dir))?
+            builder.spawn(move || stock.keep(&folder)).map_err(FileError::io("start the thread of", dir))?
         };
-        Ok(Self {
-            lanes,
-            stock,
-            folder,
-            keeper: Some(keeper),
-        })
+        Ok(Self { lanes, stock, folder, keeper: Some(keeper) })
     }
 
     /// Has the disk keep every hit that was appended so far, so that a power cut cannot take it.
@@ -181,20 +174,14 @@ impl Drop for FileClickSpool {
             let _ = keeper.join();
         }
         self.lanes.end().for_each(|active| self.folder.end(&active));
-        self.stock
-            .drain()
-            .iter()
-            .for_each(|blank| self.folder.remove(blank));
+        self.stock.drain().iter().for_each(|blank| self.folder.remove(blank));
         // Should this fail, the next start does it.
         let _ = self.folder.sweep();
     }
 }
 
 fn read(folder: &Folder, limit: usize) -> Result<Spooled, FileError> {
-    let mut spooled = Spooled {
-        hits: Vec::new(),
-        mark: SpoolMark::default(),
-    };
+    let mut spooled = Spooled { hits: Vec::new(), mark: SpoolMark::default() };
     let mut failed = None;
     for segment in folder.segments() {
         if spooled.hits.len() == limit {
@@ -202,10 +189,7 @@ fn read(folder: &Folder, limit: usize) -> Result<Spooled, FileError> {
         }
         if let Err(error) = read_segment(&segment, limit, &mut spooled) {
             // One bad place on the disk must not keep the hits of other segments from being counted.
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "left a click segment for later"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "left a click segment for later");
             failed.get_or_insert(error);
         }
     }
@@ -216,10 +200,7 @@ fn read(folder: &Folder, limit: usize) -> Result<Spooled, FileError> {
 }
 
 fn read_segment(segment: &Segment, limit: usize, spooled: &mut Spooled) -> Result<(), FileError> {
-    let (from, end) = (
-        segment.released.load(Ordering::Acquire),
-        segment.written.load(Ordering::Acquire),
-    );
+    let (from, end) = (segment.released.load(Ordering::Acquire), segment.written.load(Ordering::Acquire));
     if from == end {
         return Ok(());
     }

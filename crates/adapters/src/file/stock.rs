@@ -66,10 +66,7 @@ impl Stock {
         while !state.closing {
             if !state.wanted || state.blanks.len() >= folder.options.lanes {
                 state.wanted = false;
-                state = self
-                    .wanted
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
             state.wanted = false;
@@ -116,10 +113,7 @@ impl Stock {
         let before = std::mem::replace(&mut self.lock().failed, failed);
         match (&blank, before) {
             (Err(error), None) => {
-                tracing::warn!(
-                    error = error as &dyn std::error::Error,
-                    "no room for a further click segment"
-                );
+                tracing::warn!(error = error as &dyn std::error::Error, "no room for a further click segment");
             }
             (Ok(_), Some(_)) => tracing::info!("there is room for click segments again"),
             _ => {}

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost_core::Result;
 use waypost_core::clicks::{
-    Admission, Appended, Click, ClickAnchor, ClickBatch, ClickId, ClickStore, Counts, Facet, Group,
-    Interval, Stats, StatsQuery, Take, Tallies,
+    Admission, Appended, Click, ClickAnchor, ClickBatch, ClickId, ClickStore, Counts, Facet, Group, Interval, Stats,
+    StatsQuery, Take, Tallies,
 };
 use waypost_core::ids::{LinkId, WorkspaceId};
 
@@ -26,12 +26,7 @@ pub(super) struct Clicks {
 
 impl Clicks {
     fn add(&mut self, tallies: &Tallies) {
-        self.workspaces.extend(
-            tallies
-                .links
-                .keys()
-                .map(|(workspace, link)| (*link, *workspace)),
-        );
+        self.workspaces.extend(tallies.links.keys().map(|(workspace, link)| (*link, *workspace)));
         for (key, counts) in &tallies.hours {
             *self.hours.entry(*key).or_default() += *counts;
         }
@@ -45,20 +40,12 @@ impl Clicks {
             return Stats::default();
         }
         let range = whole(Interval::Hour, query);
-        let hours = self
-            .hours
-            .range((query.link, range.0)..(query.link, range.1))
-            .map(|((_, hour), counts)| (*hour, *counts));
+        let hours =
+            self.hours.range((query.link, range.0)..(query.link, range.1)).map(|((_, hour), counts)| (*hour, *counts));
         let mut total = Counts::default();
         hours.clone().for_each(|(_, counts)| total += counts);
-        let groups = query
-            .group_by
-            .map_or_else(Vec::new, |facet| self.groups(facet, query));
-        Stats {
-            total,
-            series: query.series(hours),
-            groups,
-        }
+        let groups = query.group_by.map_or_else(Vec::new, |facet| self.groups(facet, query));
+        Stats { total, series: query.series(hours), groups }
     }
 
     fn groups(&self, facet: Facet, query: &StatsQuery) -> Vec<Group> {
@@ -70,10 +57,7 @@ impl Clicks {
         }
         let mut groups: Vec<_> = sums
             .into_iter()
-            .map(|(value, counts)| Group {
-                value: (!value.is_empty()).then(|| value.to_owned()),
-                counts,
-            })
+            .map(|(value, counts)| Group { value: (!value.is_empty()).then(|| value.to_owned()), counts })
             .collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.counts.counted()));
         groups.truncate(query.groups);
@@ -83,18 +67,10 @@ impl Clicks {
 
 /// The range of a query brought to whole hours or days.
 fn whole(interval: Interval, query: &StatsQuery) -> (Timestamp, Timestamp) {
-    let width = Duration::from_secs(if interval == Interval::Hour {
-        3_600
-    } else {
-        86_400
-    });
+    let width = Duration::from_secs(if interval == Interval::Hour { 3_600 } else { 86_400 });
     let last = interval.floor(query.to);
     let from = interval.floor(query.from);
-    let to = if last == query.to {
-        last
-    } else {
-        last.saturating_add(width).unwrap_or(last)
-    };
+    let to = if last == query.to { last } else { last.saturating_add(width).unwrap_or(last) };
     // A range that ends before it begins holds nothing.
     (from, to.max(from))
 }
@@ -111,10 +87,7 @@ impl ClickStore for MemoryStore {
             .collect();
         let tallies = Tallies::of(fresh.values().copied());
         let counted = fresh.len();
-        let fresh: Vec<_> = fresh
-            .into_values()
-            .map(|click| (click.id, click.clone()))
-            .collect();
+        let fresh: Vec<_> = fresh.into_values().map(|click| (click.id, click.clone())).collect();
         let events = (batch.events)(&tallies);
         state.clicks.clicks.extend(fresh);
         state.clicks.add(&tallies);
@@ -126,10 +99,7 @@ impl ClickStore for MemoryStore {
         state.outbox.append(events);
         drop(state);
         self.wake();
-        Ok(Appended {
-            counted,
-            repeated: batch.clicks.len() - counted,
-        })
+        Ok(Appended { counted, repeated: batch.clicks.len() - counted })
     }
 
     async fn admit(&self, link: LinkId, take: Take) -> Result<Admission> {
@@ -151,32 +121,16 @@ impl ClickStore for MemoryStore {
         Ok(self.begin()?.clicks.stats(query))
     }
 
-    async fn list(
-        &self,
-        workspace: WorkspaceId,
-        after: Option<ClickAnchor>,
-        limit: usize,
-    ) -> Result<Vec<Click>> {
+    async fn list(&self, workspace: WorkspaceId, after: Option<ClickAnchor>, limit: usize) -> Result<Vec<Click>> {
         let state = self.begin()?;
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let clicks = state
-            .clicks
-            .clicks
-            .range((after, Bound::Unbounded))
-            .map(|(_, click)| click);
-        Ok(clicks
-            .filter(|click| click.workspace == workspace)
-            .take(limit)
-            .cloned()
-            .collect())
+        let clicks = state.clicks.clicks.range((after, Bound::Unbounded)).map(|(_, click)| click);
+        Ok(clicks.filter(|click| click.workspace == workspace).take(limit).cloned().collect())
     }
 
     async fn forget(&self, before: Timestamp, limit: usize) -> Result<usize> {
         let mut state = self.begin()?;
-        let old = state
-            .clicks
-            .clicks
-            .extract_if(.., |_, click| click.at < before);
+        let old = state.clicks.clicks.extract_if(.., |_, click| click.at < before);
         Ok(old.take(limit).count())
     }
 }

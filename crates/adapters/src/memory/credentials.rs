@@ -30,22 +30,12 @@ impl std::fmt::Debug for Secret {
 impl CredentialStore for MemoryStore {
     async fn workspace(&self, proposed: Workspace) -> Result<Workspace> {
         let mut state = self.begin()?;
-        Ok(state
-            .credentials
-            .workspaces
-            .entry(proposed.name.clone())
-            .or_insert(proposed)
-            .clone())
+        Ok(state.credentials.workspaces.entry(proposed.name.clone()).or_insert(proposed).clone())
     }
 
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {
         let mut state = self.begin()?;
-        Ok(state
-            .credentials
-            .keys
-            .entry(key.hash)
-            .or_insert_with(|| key.clone())
-            .clone())
+        Ok(state.credentials.keys.entry(key.hash).or_insert_with(|| key.clone()).clone())
     }
 
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>> {
@@ -54,28 +44,15 @@ impl CredentialStore for MemoryStore {
 
     async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>> {
         let state = self.begin()?;
-        let keys = state
-            .credentials
-            .keys
-            .values()
-            .filter(|key| key.workspace == workspace);
+        let keys = state.credentials.keys.values().filter(|key| key.workspace == workspace);
         let mut keys: Vec<_> = keys.cloned().collect();
         keys.sort_by_key(|key| (key.created_at, key.id));
         Ok(keys)
     }
 
-    async fn revoke_key(
-        &self,
-        workspace: WorkspaceId,
-        id: KeyId,
-        now: Timestamp,
-    ) -> Result<Option<ApiKey>> {
+    async fn revoke_key(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>> {
         let mut state = self.begin()?;
-        let key = state
-            .credentials
-            .keys
-            .values_mut()
-            .find(|key| key.id == id && key.workspace == workspace);
+        let key = state.credentials.keys.values_mut().find(|key| key.id == id && key.workspace == workspace);
         Ok(key.map(|key| {
             key.revoked_at = key.revoked_at.or(Some(now));
             key.clone()
@@ -85,11 +62,7 @@ impl CredentialStore for MemoryStore {
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {
         let mut state = self.begin()?;
         for key in state.credentials.keys.values_mut() {
-            let latest = used
-                .iter()
-                .filter(|(id, _)| *id == key.id)
-                .map(|(_, at)| *at)
-                .max();
+            let latest = used.iter().filter(|(id, _)| *id == key.id).map(|(_, at)| *at).max();
             // Nodes report in any order; the latest use is the last one.
             key.last_used_at = key.last_used_at.max(latest);
         }
@@ -98,11 +71,6 @@ impl CredentialStore for MemoryStore {
 
     async fn secret(&self, name: &str, proposed: [u8; 32]) -> Result<[u8; 32]> {
         let mut state = self.begin()?;
-        Ok(state
-            .credentials
-            .secrets
-            .entry(name.to_owned())
-            .or_insert(Secret(proposed))
-            .0)
+        Ok(state.credentials.secrets.entry(name.to_owned()).or_insert(Secret(proposed)).0)
     }
 }

@@ -9,9 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use waypost_core::Result;
 use waypost_core::entropy::Entropy;
-use waypost_core::events::{
-    Acked, Batch, Bounds, Epoch, Event, EventBus, EventFilter, Logged, Position, Read,
-};
+use waypost_core::events::{Acked, Batch, Bounds, Epoch, Event, EventBus, EventFilter, Logged, Position, Read};
 use waypost_core::health::Probe;
 use waypost_core::ids::EventId;
 
@@ -51,11 +49,7 @@ impl MemoryEventBus {
     pub fn new(entropy: &dyn Entropy) -> Self {
         let mut epoch = [0; 8];
         entropy.fill(&mut epoch);
-        Self {
-            epoch: Epoch(u64::from_be_bytes(epoch)),
-            log: Mutex::default(),
-            end: watch::Sender::new(0),
-        }
+        Self { epoch: Epoch(u64::from_be_bytes(epoch)), log: Mutex::default(), end: watch::Sender::new(0) }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -63,26 +57,18 @@ impl MemoryEventBus {
     }
 
     fn at(&self, offset: u64) -> Position {
-        Position {
-            epoch: self.epoch,
-            offset,
-        }
+        Position { epoch: self.epoch, offset }
     }
 
     fn bounds_of(&self, log: &Log) -> Bounds {
-        Bounds {
-            start: self.at(log.trimmed),
-            end: self.at(log.end()),
-        }
+        Bounds { start: self.at(log.trimmed), end: self.at(log.end()) }
     }
 
     /// Up to `limit` events after an offset that the log covers.
     fn after<'a>(&self, log: &'a Log, offset: u64) -> impl Iterator<Item = (Position, &'a Event)> {
         let skipped = usize::try_from(offset - log.trimmed).unwrap_or(usize::MAX);
         let epoch = self.epoch;
-        (offset + 1..)
-            .map(move |offset| Position { epoch, offset })
-            .zip(log.events.iter().skip(skipped))
+        (offset + 1..).map(move |offset| Position { epoch, offset }).zip(log.events.iter().skip(skipped))
     }
 }
 
@@ -109,10 +95,7 @@ impl Log {
 impl EventBus for MemoryEventBus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<Position>> {
         let mut log = self.log();
-        let positions = events
-            .iter()
-            .map(|event| self.at(log.append(event)))
-            .collect();
+        let positions = events.iter().map(|event| self.at(log.append(event))).collect();
         // Still under the lock, so the end never goes back for those who wait.
         self.end.send_replace(log.end());
         Ok(positions)
@@ -124,26 +107,16 @@ impl EventBus for MemoryEventBus {
             return Ok(Read::Reset(self.bounds_of(&log)));
         }
         let (mut events, mut next) = (Vec::new(), after);
-        for (position, event) in self
-            .after(&log, after.offset)
-            .take(limit.saturating_mul(LOOKS))
-        {
+        for (position, event) in self.after(&log, after.offset).take(limit.saturating_mul(LOOKS)) {
             if events.len() == limit {
                 break;
             }
             next = position;
             if filter.admits(event) {
-                events.push(Logged {
-                    position,
-                    event: event.clone(),
-                });
+                events.push(Logged { position, event: event.clone() });
             }
         }
-        Ok(Read::Events {
-            events,
-            next,
-            more: next.offset < log.end(),
-        })
+        Ok(Read::Events { events, next, more: next.offset < log.end() })
     }
 
     async fn bounds(&self) -> Result<Bounds> {
@@ -153,40 +126,22 @@ impl EventBus for MemoryEventBus {
     async fn wait(&self, after: Position) -> Result<()> {
         if after.epoch == self.epoch {
             // The sender lives as long as the bus; once that is gone, nobody waits for it any more.
-            let _ = self
-                .end
-                .subscribe()
-                .wait_for(|end| *end > after.offset)
-                .await;
+            let _ = self.end.subscribe().wait_for(|end| *end > after.offset).await;
         }
         Ok(())
     }
 
-    async fn consume(
-        &self,
-        group: &str,
-        limit: usize,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Batch>> {
+    async fn consume(&self, group: &str, limit: usize, now: Timestamp, lease: Duration) -> Result<Option<Batch>> {
         let mut log = self.log();
         let trimmed = log.trimmed;
-        let member = log.groups.entry(group.to_owned()).or_insert(Group {
-            done: trimmed,
-            lease: None,
-        });
+        let member = log.groups.entry(group.to_owned()).or_insert(Group { done: trimmed, lease: None });
         if member.lease.is_some_and(|(_, until)| until > now) {
             return Ok(None);
         }
         let gap = member.done < trimmed;
         let done = member.done.max(trimmed);
         let events = self.after(&log, done).take(limit);
-        let events: Vec<_> = events
-            .map(|(position, event)| Logged {
-                position,
-                event: event.clone(),
-            })
-            .collect();
+        let events: Vec<_> = events.map(|(position, event)| Logged { position, event: event.clone() }).collect();
         if events.is_empty() {
             return Ok(None);
         }
@@ -207,10 +162,7 @@ impl EventBus for MemoryEventBus {
             return Ok(Acked::Superseded);
         }
         group.lease = None;
-        group.done = batch
-            .events
-            .last()
-            .map_or(group.done, |last| last.position.offset);
+        group.done = batch.events.last().map_or(group.done, |last| last.position.offset);
         Ok(Acked::Moved)
     }
 

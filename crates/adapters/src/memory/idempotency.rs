@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost_core::Result;
 use waypost_core::idempotency::{
-    Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, LeaseToken, ScopedKey,
-    Settled,
+    Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, LeaseToken, ScopedKey, Settled,
 };
 
 use super::MemoryStore;
@@ -29,16 +28,9 @@ struct Entry {
 
 impl Claims {
     fn claim(&mut self, request: &ClaimRequest) -> Claim {
-        match self
-            .0
-            .get(&request.key)
-            .filter(|entry| entry.until > request.now)
-        {
+        match self.0.get(&request.key).filter(|entry| entry.until > request.now) {
             Some(entry) if entry.fingerprint != request.fingerprint => Claim::Mismatch,
-            Some(Entry {
-                answer: Some(answer),
-                ..
-            }) => Claim::Replay(answer.clone()),
+            Some(Entry { answer: Some(answer), .. }) => Claim::Replay(answer.clone()),
             Some(entry) => {
                 let wait = entry.until.duration_since(request.now);
                 Claim::Busy(Duration::try_from(wait).unwrap_or_default())
@@ -58,18 +50,11 @@ impl Claims {
 
     /// Whether the lease was neither settled nor lost to another claim.
     pub(super) fn holds(&self, lease: &Lease) -> bool {
-        self.0
-            .get(&lease.key)
-            .is_some_and(|entry| entry.token == lease.token && entry.answer.is_none())
+        self.0.get(&lease.key).is_some_and(|entry| entry.token == lease.token && entry.answer.is_none())
     }
 
     /// Keeps the answer, if the lease still holds.
-    pub(super) fn complete(
-        &mut self,
-        lease: &Lease,
-        answer: Answer,
-        keep_until: Timestamp,
-    ) -> Settled {
+    pub(super) fn complete(&mut self, lease: &Lease, answer: Answer, keep_until: Timestamp) -> Settled {
         if !self.holds(lease) {
             return Settled::Superseded;
         }
@@ -87,16 +72,8 @@ impl IdempotencyStore for MemoryStore {
         Ok(self.begin()?.claims.claim(request))
     }
 
-    async fn complete(
-        &self,
-        lease: &Lease,
-        answer: &Answer,
-        keep_until: Timestamp,
-    ) -> Result<Settled> {
-        Ok(self
-            .begin()?
-            .claims
-            .complete(lease, answer.clone(), keep_until))
+    async fn complete(&self, lease: &Lease, answer: &Answer, keep_until: Timestamp) -> Result<Settled> {
+        Ok(self.begin()?.claims.complete(lease, answer.clone(), keep_until))
     }
 
     async fn release(&self, lease: &Lease) -> Result<Settled> {

@@ -41,20 +41,14 @@ struct Kept {
 
 impl Default for MemoryRateLimiter {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-        }
+        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 }
 
 impl MemoryRateLimiter {
     /// How many keys are remembered.
     pub fn remembered(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.lock().map_or(0, |shard| shard.kept.len()))
-            .sum()
+        self.shards.iter().map(|shard| shard.lock().map_or(0, |shard| shard.kept.len())).sum()
     }
 }
 
@@ -80,13 +74,7 @@ impl Shard {
 
 #[async_trait]
 impl RateLimiter for MemoryRateLimiter {
-    async fn decide(
-        &self,
-        policy: &Policy,
-        key: &str,
-        cost: u32,
-        now: Timestamp,
-    ) -> Result<Decision> {
+    async fn decide(&self, policy: &Policy, key: &str, cost: u32, now: Timestamp) -> Result<Decision> {
         let hash = self.hasher.hash_one((policy.name(), key));
         let shard = &self.shards[(hash % SHARDS as u64) as usize];
         let away = |_| Error::new(Kind::Unavailable, "A decision in memory was broken off");
@@ -105,26 +93,13 @@ mod tests {
     #[tokio::test]
     async fn keys_whose_quota_is_full_again_are_forgotten() {
         let limiter = MemoryRateLimiter::default();
-        let policy = Policy::new(
-            "test",
-            Algorithm::SlidingWindow,
-            10,
-            Duration::from_secs(60),
-        )
-        .unwrap();
+        let policy = Policy::new("test", Algorithm::SlidingWindow, 10, Duration::from_secs(60)).unwrap();
         let beginning = Timestamp::from_second(1_800_000_000).unwrap();
         for n in 0..400_000_u32 {
             let now = beginning + Duration::from_millis(u64::from(n));
-            limiter
-                .decide(&policy, &n.to_string(), 1, now)
-                .await
-                .unwrap();
+            limiter.decide(&policy, &n.to_string(), 1, now).await.unwrap();
         }
         // Some 64,000 keys asked within the last window and a slice.
-        assert!(
-            limiter.remembered() < 3 * SHARDS * FEW,
-            "{} keys",
-            limiter.remembered()
-        );
+        assert!(limiter.remembered() < 3 * SHARDS * FEW, "{} keys", limiter.remembered());
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use waypost_core::Result;
 use waypost_core::ids::{LinkId, WorkspaceId};
 use waypost_core::links::{
-    Atomicity, Change, Direction, Domain, Link, LinkAnchor, LinkQuery, LinkSort, LinkStore,
-    LinkWrite, Outcome, Refusal, Slug, Version, Written,
+    Atomicity, Change, Direction, Domain, Link, LinkAnchor, LinkQuery, LinkSort, LinkStore, LinkWrite, Outcome,
+    Refusal, Slug, Version, Written,
 };
 use waypost_core::page::Page;
 
@@ -46,8 +46,7 @@ impl Links {
             self.names.remove(&(old.link.domain, old.link.slug));
         }
         if let Some(row) = row {
-            self.names
-                .insert((row.link.domain.clone(), row.link.slug.clone()), id);
+            self.names.insert((row.link.domain.clone(), row.link.slug.clone()), id);
             self.rows.insert(id, row);
         }
     }
@@ -56,37 +55,21 @@ impl Links {
         match change {
             Change::Insert(link) => {
                 self.free(&link)?;
-                let link = Link {
-                    admitted: 0,
-                    clicks: 0,
-                    ..*link
-                };
+                let link = Link { admitted: 0, clicks: 0, ..*link };
                 self.replace(link.id, Some(Row { link, told: false }));
             }
             Change::Update { link, expected } => {
                 let row = self.expected(link.workspace, link.id, expected)?.clone();
                 self.free(&link)?;
                 let told = row.told && row.link.expires_at == link.expires_at;
-                let link = Link {
-                    admitted: row.link.admitted,
-                    clicks: row.link.clicks,
-                    ..*link
-                };
+                let link = Link { admitted: row.link.admitted, clicks: row.link.clicks, ..*link };
                 self.replace(link.id, Some(Row { link, told }));
             }
-            Change::Delete {
-                workspace,
-                id,
-                expected,
-            } => {
+            Change::Delete { workspace, id, expected } => {
                 self.expected(workspace, id, expected)?;
                 self.replace(id, None);
             }
-            Change::Expire {
-                workspace,
-                id,
-                expected,
-            } => {
+            Change::Expire { workspace, id, expected } => {
                 let row = self.expected(workspace, id, expected)?;
                 if row.told {
                     return Err(Refusal::Stale);
@@ -105,30 +88,13 @@ impl Links {
         }
     }
 
-    fn expected(
-        &mut self,
-        workspace: WorkspaceId,
-        id: LinkId,
-        expected: Version,
-    ) -> Result<&mut Row, Refusal> {
-        let row = self
-            .rows
-            .get_mut(&id)
-            .filter(|row| row.link.workspace == workspace)
-            .ok_or(Refusal::NotFound)?;
-        if row.link.version == expected {
-            Ok(row)
-        } else {
-            Err(Refusal::Stale)
-        }
+    fn expected(&mut self, workspace: WorkspaceId, id: LinkId, expected: Version) -> Result<&mut Row, Refusal> {
+        let row = self.rows.get_mut(&id).filter(|row| row.link.workspace == workspace).ok_or(Refusal::NotFound)?;
+        if row.link.version == expected { Ok(row) } else { Err(Refusal::Stale) }
     }
 
     /// Applies changes in order; says what became of each, and whose events are to be told.
-    fn apply_all<E>(
-        &mut self,
-        changes: Vec<(Change, Option<E>)>,
-        atomicity: Atomicity,
-    ) -> (Vec<Outcome>, Vec<E>) {
+    fn apply_all<E>(&mut self, changes: Vec<(Change, Option<E>)>, atomicity: Atomicity) -> (Vec<Outcome>, Vec<E>) {
         let (mut outcomes, mut events, mut before) = (Vec::new(), Vec::new(), Vec::new());
         for (change, event) in changes {
             let id = id_of(&change);
@@ -172,11 +138,7 @@ fn compare(anchor: &LinkAnchor, other: &LinkAnchor, sort: LinkSort) -> Ordering 
 impl LinkStore for MemoryStore {
     async fn get(&self, workspace: WorkspaceId, id: LinkId) -> Result<Option<Link>> {
         let state = self.begin()?;
-        let row = state
-            .links
-            .rows
-            .get(&id)
-            .filter(|row| row.link.workspace == workspace);
+        let row = state.links.rows.get(&id).filter(|row| row.link.workspace == workspace);
         Ok(row.map(|row| row.link.clone()))
     }
 
@@ -195,28 +157,18 @@ impl LinkStore for MemoryStore {
             .filter(|link| link.workspace == query.workspace && query.filter.admits(link))
             .map(|link| (anchor(link), link))
             .filter(|(place, _)| {
-                query
-                    .after
-                    .as_ref()
-                    .is_none_or(|after| compare(place, after, query.sort) == Ordering::Greater)
+                query.after.as_ref().is_none_or(|after| compare(place, after, query.sort) == Ordering::Greater)
             })
             .collect();
         rows.sort_by(|(one, _), (other, _)| compare(one, other, query.sort));
         // One more than asked for, by which the page knows that there is a next one.
-        let rows = rows
-            .into_iter()
-            .take(query.limit.get() + 1)
-            .map(|(_, link)| link.clone())
-            .collect();
+        let rows = rows.into_iter().take(query.limit.get() + 1).map(|(_, link)| link.clone()).collect();
         Ok(Page::cut(rows, query.limit, anchor))
     }
 
     async fn write(&self, write: LinkWrite<'_>) -> Result<Written> {
         let mut state = self.begin()?;
-        if write
-            .keyed
-            .is_some_and(|keyed| !state.claims.holds(keyed.lease))
-        {
+        if write.keyed.is_some_and(|keyed| !state.claims.holds(keyed.lease)) {
             return Ok(Written::Superseded);
         }
         let (outcomes, events) = state.links.apply_all(write.changes, write.atomicity);
@@ -235,18 +187,9 @@ impl LinkStore for MemoryStore {
         let state = self.begin()?;
         let rows = state.links.rows.values().filter(|row| !row.told);
         let mut due: Vec<_> = rows
-            .filter_map(|row| {
-                row.link
-                    .expires_at
-                    .filter(|at| *at <= now)
-                    .map(|at| (at, row.link.id, &row.link))
-            })
+            .filter_map(|row| row.link.expires_at.filter(|at| *at <= now).map(|at| (at, row.link.id, &row.link)))
             .collect();
         due.sort_by_key(|(at, id, _)| (*at, *id));
-        Ok(due
-            .into_iter()
-            .take(limit)
-            .map(|(_, _, link)| link.clone())
-            .collect())
+        Ok(due.into_iter().take(limit).map(|(_, _, link)| link.clone()).collect())
     }
 }

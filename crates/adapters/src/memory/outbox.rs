@@ -35,12 +35,7 @@ impl Entries {
     pub(super) fn append(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             self.numbered += 1;
-            let entry = Entry {
-                event,
-                attempts: 0,
-                token: None,
-                free_at: Timestamp::MIN,
-            };
+            let entry = Entry { event, attempts: 0, token: None, free_at: Timestamp::MIN };
             self.waiting.insert(self.numbered, entry);
         }
     }
@@ -64,22 +59,14 @@ impl Entries {
             entry.token = Some(self.tokens);
             entry.free_at = now + lease;
             let event = entry.event.clone();
-            claimed.push(Claimed {
-                entry: *number,
-                token: self.tokens,
-                attempts: entry.attempts,
-                event,
-            });
+            claimed.push(Claimed { entry: *number, token: self.tokens, attempts: entry.attempts, event });
         }
         claimed
     }
 
     /// Whether the verdict still held.
     fn settle(&mut self, verdict: &Verdict) -> bool {
-        let Some(entry) = self
-            .waiting
-            .get_mut(&verdict.entry)
-            .filter(|entry| entry.token == Some(verdict.token))
+        let Some(entry) = self.waiting.get_mut(&verdict.entry).filter(|entry| entry.token == Some(verdict.token))
         else {
             return false;
         };
@@ -94,8 +81,7 @@ impl Entries {
             }
             Ruling::Dead(reason) => {
                 if let Some(entry) = self.waiting.remove(&verdict.entry) {
-                    self.dead
-                        .insert(verdict.entry, (entry.event, reason.clone()));
+                    self.dead.insert(verdict.entry, (entry.event, reason.clone()));
                 }
             }
         }
@@ -107,12 +93,7 @@ impl Entries {
         while redriven < limit
             && let Some((number, (event, _))) = self.dead.pop_first()
         {
-            let entry = Entry {
-                event,
-                attempts: 0,
-                token: None,
-                free_at: Timestamp::MIN,
-            };
+            let entry = Entry { event, attempts: 0, token: None, free_at: Timestamp::MIN };
             self.waiting.insert(number, entry);
             redriven += 1;
         }
@@ -134,10 +115,7 @@ impl Outbox for MemoryStore {
 
     async fn settle(&self, verdicts: &[Verdict]) -> Result<usize> {
         let mut state = self.begin()?;
-        Ok(verdicts
-            .iter()
-            .filter(|verdict| state.outbox.settle(verdict))
-            .count())
+        Ok(verdicts.iter().filter(|verdict| state.outbox.settle(verdict)).count())
     }
 
     async fn backlog(&self) -> Result<Backlog> {
@@ -152,16 +130,11 @@ impl Outbox for MemoryStore {
 
     async fn dead(&self, limit: usize) -> Result<Vec<DeadEntry>> {
         let state = self.begin()?;
-        let dead = state
-            .outbox
-            .dead
-            .iter()
-            .take(limit)
-            .map(|(number, (event, reason))| DeadEntry {
-                entry: *number,
-                event: event.clone(),
-                reason: reason.clone(),
-            });
+        let dead = state.outbox.dead.iter().take(limit).map(|(number, (event, reason))| DeadEntry {
+            entry: *number,
+            event: event.clone(),
+            reason: reason.clone(),
+        });
         Ok(dead.collect())
     }
 

@@ -32,12 +32,7 @@ impl MemoryClickSpool {
     pub fn new(bound: u64, now: Timestamp, entropy: &dyn Entropy) -> Self {
         let mut nonce = [0; 8];
         entropy.fill(&mut nonce);
-        Self {
-            opened: now,
-            nonce: u64::from_be_bytes(nonce),
-            bound,
-            hits: Mutex::default(),
-        }
+        Self { opened: now, nonce: u64::from_be_bytes(nonce), bound, hits: Mutex::default() }
     }
 
     fn hits(&self) -> MutexGuard<'_, Hits> {
@@ -78,14 +73,10 @@ impl ClickSpool for MemoryClickSpool {
     async fn read(&self, limit: usize) -> Result<Spooled> {
         let hits = self.hits();
         let read = hits.waiting.iter().take(limit);
-        let read: Vec<_> = read
-            .map(|(offset, hit)| (ClickId::new(self.opened, self.nonce, *offset), hit.clone()))
-            .collect();
+        let read: Vec<_> =
+            read.map(|(offset, hit)| (ClickId::new(self.opened, self.nonce, *offset), hit.clone())).collect();
         let next = hits.appended - hits.waiting.len() as u64 + read.len() as u64;
-        Ok(Spooled {
-            hits: read,
-            mark: SpoolMark(vec![(self.nonce, next)]),
-        })
+        Ok(Spooled { hits: read, mark: SpoolMark(vec![(self.nonce, next)]) })
     }
 
     async fn release(&self, mark: SpoolMark) -> Result<()> {

@@ -24,17 +24,10 @@ impl Bulk {
     /// Writes the statement down, for rows of so many values.
     pub(super) fn new(head: &str, values: usize, tail: &str) -> Self {
         let row = format!("({})", vec!["?"; values].join(","));
-        let sql = |rows: usize| {
-            AssertSqlSafe(format!(
-                "{head} VALUES {} {tail}",
-                vec![&*row; rows].join(",")
-            ))
-            .into_sql_str()
-        };
+        let sql =
+            |rows: usize| AssertSqlSafe(format!("{head} VALUES {} {tail}", vec![&*row; rows].join(","))).into_sql_str();
         // Cloned once here, so that each clone from now on shares one text.
-        Self {
-            sizes: SIZES.map(|rows| sql(rows).clone()),
-        }
+        Self { sizes: SIZES.map(|rows| sql(rows).clone()) }
     }
 
     /// Runs it over `rows`; says how many rows it changed.

@@ -32,10 +32,7 @@ pub(super) trait Columns {
     /// A moment that may be missing.
     fn maybe_time(&self, place: usize) -> Result<Option<Timestamp>, Fault> {
         let micros: Option<i64> = self.at(place)?;
-        micros
-            .map(Timestamp::from_microsecond)
-            .transpose()
-            .map_err(|_| Fault::Column("of a moment"))
+        micros.map(Timestamp::from_microsecond).transpose().map_err(|_| Fault::Column("of a moment"))
     }
 
     /// The bytes of an id, a hash or a token.

@@ -11,10 +11,10 @@ use super::columns::{Columns as _, Query, micros};
 use super::database::Sqlite;
 use super::error::Fault;
 
-const PROPOSE_WORKSPACE: &str = "INSERT INTO waypost_workspace (id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+const PROPOSE_WORKSPACE: &str =
+    "INSERT INTO waypost_workspace (id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 const WORKSPACE: &str = "SELECT id, name, created_at FROM waypost_workspace WHERE name = ?1";
-const PROPOSE_SECRET: &str =
-    "INSERT INTO waypost_secret (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+const PROPOSE_SECRET: &str = "INSERT INTO waypost_secret (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 const SECRET: &str = "SELECT value FROM waypost_secret WHERE name = ?1";
 
 macro_rules! keys {
@@ -31,9 +31,9 @@ const INSERT_KEY: &str = "INSERT INTO waypost_api_key (id, workspace, name, hash
 const KEY: &str = keys!("hash = ?1");
 const KEY_BY_ID: &str = keys!("id = ?1 AND workspace = ?2");
 const KEYS: &str = keys!("workspace = ?1 ORDER BY created_at, id");
-const REVOKE: &str = "UPDATE waypost_api_key SET revoked_at = coalesce(revoked_at, ?3) WHERE id = ?1 AND workspace = ?2";
-const TOUCH: &str =
-    "UPDATE waypost_api_key SET last_used_at = max(coalesce(last_used_at, ?2), ?2) WHERE id = ?1";
+const REVOKE: &str =
+    "UPDATE waypost_api_key SET revoked_at = coalesce(revoked_at, ?3) WHERE id = ?1 AND workspace = ?2";
+const TOUCH: &str = "UPDATE waypost_api_key SET last_used_at = max(coalesce(last_used_at, ?2), ?2) WHERE id = ?1";
 
 /// Keeps credentials in SQLite.
 #[derive(Clone, Debug)]
@@ -73,16 +73,8 @@ impl SqliteCredentialStore {
             .bind(&proposed.id.to_bytes()[..])
             .bind(proposed.name.as_str())
             .bind(micros(proposed.created_at));
-        let row = self
-            .settle(propose, || {
-                sqlx::query(WORKSPACE).bind(proposed.name.as_str())
-            })
-            .await?;
-        Ok(Workspace {
-            id: WorkspaceId::from_bytes(row.bytes(0)?),
-            name: row.at(1)?,
-            created_at: row.time(2)?,
-        })
+        let row = self.settle(propose, || sqlx::query(WORKSPACE).bind(proposed.name.as_str())).await?;
+        Ok(Workspace { id: WorkspaceId::from_bytes(row.bytes(0)?), name: row.at(1)?, created_at: row.time(2)? })
     }
 
     async fn settle_key(&self, key: &ApiKey) -> Result<ApiKey, Fault> {
@@ -97,49 +89,24 @@ impl SqliteCredentialStore {
             .bind(key.expires_at.map(micros))
             .bind(key.last_used_at.map(micros))
             .bind(key.revoked_at.map(micros));
-        read_key(
-            &self
-                .settle(propose, || sqlx::query(KEY).bind(&key.hash.0[..]))
-                .await?,
-        )
+        read_key(&self.settle(propose, || sqlx::query(KEY).bind(&key.hash.0[..])).await?)
     }
 
     async fn settle_secret(&self, name: &str, proposed: [u8; 32]) -> Result<[u8; 32], Fault> {
         let propose = sqlx::query(PROPOSE_SECRET).bind(name).bind(&proposed[..]);
-        self.settle(propose, || sqlx::query(SECRET).bind(name))
-            .await?
-            .bytes(0)
+        self.settle(propose, || sqlx::query(SECRET).bind(name)).await?.bytes(0)
     }
 
     async fn list(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>, Fault> {
         let query = sqlx::query(KEYS).bind(&workspace.to_bytes()[..]);
-        query
-            .fetch_all(&mut *self.db.read().await?)
-            .await?
-            .iter()
-            .map(read_key)
-            .collect()
+        query.fetch_all(&mut *self.db.read().await?).await?.iter().map(read_key).collect()
     }
 
-    async fn revoke(
-        &self,
-        workspace: WorkspaceId,
-        id: KeyId,
-        now: Timestamp,
-    ) -> Result<Option<ApiKey>, Fault> {
+    async fn revoke(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>, Fault> {
         let (id, workspace) = (id.to_bytes(), workspace.to_bytes());
         let mut tx = self.db.write().await?;
-        sqlx::query(REVOKE)
-            .bind(&id[..])
-            .bind(&workspace[..])
-            .bind(micros(now))
-            .execute(&mut *tx)
-            .await?;
-        let row = sqlx::query(KEY_BY_ID)
-            .bind(&id[..])
-            .bind(&workspace[..])
-            .fetch_optional(&mut *tx)
-            .await?;
+        sqlx::query(REVOKE).bind(&id[..]).bind(&workspace[..]).bind(micros(now)).execute(&mut *tx).await?;
+        let row = sqlx::query(KEY_BY_ID).bind(&id[..]).bind(&workspace[..]).fetch_optional(&mut *tx).await?;
         tx.commit().await?;
         row.as_ref().map(read_key).transpose()
     }
@@ -147,11 +114,7 @@ impl SqliteCredentialStore {
     async fn touch(&self, used: &[(KeyId, Timestamp)]) -> Result<(), Fault> {
         let mut tx = self.db.write().await?;
         for (id, at) in used {
-            sqlx::query(TOUCH)
-                .bind(&id.to_bytes()[..])
-                .bind(micros(*at))
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(TOUCH).bind(&id.to_bytes()[..]).bind(micros(*at)).execute(&mut *tx).await?;
         }
         tx.commit().await
     }
@@ -191,12 +154,7 @@ impl CredentialStore for SqliteCredentialStore {
         Ok(self.list(workspace).await?)
     }
 
-    async fn revoke_key(
-        &self,
-        workspace: WorkspaceId,
-        id: KeyId,
-        now: Timestamp,
-    ) -> Result<Option<ApiKey>> {
+    async fn revoke_key(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>> {
         Ok(self.revoke(workspace, id, now).await?)
     }
 

@@ -77,14 +77,7 @@ impl Sqlite {
             .connect_lazy_with(options.reading());
         let wakes = Wakes::default();
         let writer = Writer::new(conn, wakes.clone());
-        Ok(Self {
-            inner: Arc::new(Inner {
-                writer,
-                readers,
-                wakes,
-                epoch,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { writer, readers, wakes, epoch }) })
     }
 
     /// Ends it: lets the writes in line finish, empties the write-ahead log into the file, and closes every connection.
@@ -125,15 +118,11 @@ pub(super) async fn connect(options: &SqliteOptions) -> Result<SqliteConnection,
     const TRIES: u32 = 20;
     let mut tries = 0;
     loop {
-        let opened = SqliteConnection::connect_with(&options.writing())
-            .await
-            .map_err(Fault::from);
+        let opened = SqliteConnection::connect_with(&options.writing()).await.map_err(Fault::from);
         tries += 1;
         match opened {
             Err(fault) if fault.is_busy() && tries < TRIES => {
-                SystemClock
-                    .sleep_until(SystemClock.now() + std::time::Duration::from_millis(50))
-                    .await;
+                SystemClock.sleep_until(SystemClock.now() + std::time::Duration::from_millis(50)).await;
             }
             opened => return opened,
         }
@@ -142,18 +131,14 @@ pub(super) async fn connect(options: &SqliteOptions) -> Result<SqliteConnection,
 
 /// Draws the epoch of the event log, unless it has one. Positive, since SQLite's integers have a sign.
 async fn epoch(conn: &mut SqliteConnection, options: &SqliteOptions) -> Result<Epoch, Fault> {
-    const FOUND: &str =
-        "INSERT INTO waypost_event_log (one, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING";
+    const FOUND: &str = "INSERT INTO waypost_event_log (one, epoch) VALUES (1, ?) ON CONFLICT DO NOTHING";
     const READ: &str = "SELECT epoch FROM waypost_event_log";
     if let Some(row) = sqlx::query(READ).fetch_optional(&mut *conn).await? {
         return Ok(Epoch(row.count(0)?));
     }
     let mut bytes = [0; 8];
     options.entropy.fill(&mut bytes);
-    sqlx::query(FOUND)
-        .bind(i64::from_be_bytes(bytes) & i64::MAX)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query(FOUND).bind(i64::from_be_bytes(bytes) & i64::MAX).execute(&mut *conn).await?;
     Ok(Epoch(sqlx::query(READ).fetch_one(conn).await?.count(0)?))
 }
 
@@ -170,9 +155,7 @@ impl SqliteProbe {
     }
 
     async fn look(&self) -> Result<(), Fault> {
-        sqlx::query("SELECT epoch FROM waypost_event_log")
-            .fetch_one(&mut *self.db.read().await?)
-            .await?;
+        sqlx::query("SELECT epoch FROM waypost_event_log").fetch_one(&mut *self.db.read().await?).await?;
         // Its turn at the connection that writes comes only if that is alive; it writes nothing.
         drop(self.db.write().await?);
         Ok(())

@@ -55,9 +55,7 @@ impl Fault {
     fn code(&self) -> Option<i32> {
         match self {
             Self::Driver(fault)
-            | Self::Migrate(
-                MigrateError::Execute(fault) | MigrateError::ExecuteMigration(fault, _),
-            ) => {
+            | Self::Migrate(MigrateError::Execute(fault) | MigrateError::ExecuteMigration(fault, _)) => {
                 let extended: i32 = fault.as_database_error()?.code()?.parse().ok()?;
                 Some(extended & PRIMARY)
             }
@@ -74,10 +72,7 @@ impl Fault {
     fn is_away(&self) -> bool {
         match self {
             Self::Driver(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
             )
             | Self::Closed => true,
             Self::Group(fault) => fault.is_away(),
@@ -88,9 +83,7 @@ impl Fault {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        let unavailable = |message: &'static str, wait| {
-            Error::new(Kind::Unavailable, message).with_retry_after(wait)
-        };
+        let unavailable = |message: &'static str, wait| Error::new(Kind::Unavailable, message).with_retry_after(wait);
         let error = match (&fault, fault.code()) {
             (Fault::Migrate(MigrateError::VersionMissing(version)), _) => Error::new(
                 Kind::Conflict,
@@ -102,13 +95,10 @@ impl From<Fault> for Error {
                 Kind::Conflict,
                 format!("The database's schema version {version} is not the one of this program"),
             ),
-            (_, Some(code::FULL | code::IOERR)) => unavailable(
-                "The store cannot write: its disk is full or failing",
-                RETRY_FULL,
-            ),
-            (_, Some(code::READONLY)) => {
-                unavailable("The store may only be read at the moment", RETRY_FULL)
+            (_, Some(code::FULL | code::IOERR)) => {
+                unavailable("The store cannot write: its disk is full or failing", RETRY_FULL)
             }
+            (_, Some(code::READONLY)) => unavailable("The store may only be read at the moment", RETRY_FULL),
             (_, Some(code::CANTOPEN)) => unavailable("The store cannot be opened", RETRY_FULL),
             (_, Some(code::BUSY | code::LOCKED)) => unavailable("The store is busy", RETRY_BUSY),
             _ if fault.is_away() => unavailable("The store is away", RETRY_BUSY),

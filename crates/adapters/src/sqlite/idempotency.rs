@@ -7,9 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use waypost_core::Result;
-use waypost_core::idempotency::{
-    Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, Settled,
-};
+use waypost_core::idempotency::{Answer, Claim, ClaimRequest, Fingerprint, IdempotencyStore, Lease, Settled};
 
 use super::columns::{Columns as _, Query, micros, number};
 use super::database::Sqlite;
@@ -24,8 +22,10 @@ const GRANT: &str = "INSERT INTO waypost_idempotency (workspace, key, fingerprin
 /// Fenced: the token is of this lease, and nothing was answered under it yet.
 const COMPLETE: &str = "UPDATE waypost_idempotency SET status = ?4, headers = ?5, body = ?6, over_at = ?7 \
     WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
-const HELD: &str = "SELECT 1 FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
-const RELEASE: &str = "DELETE FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
+const HELD: &str =
+    "SELECT 1 FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
+const RELEASE: &str =
+    "DELETE FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
 const SWEEP: &str = "DELETE FROM waypost_idempotency WHERE (workspace, key) IN \
     (SELECT workspace, key FROM waypost_idempotency WHERE over_at <= ?1 ORDER BY over_at LIMIT ?2)";
 
@@ -42,10 +42,7 @@ impl SqliteIdempotencyStore {
     }
 
     async fn grant(&self, request: &ClaimRequest) -> Result<Claim, Fault> {
-        let over_at = request
-            .now
-            .saturating_add(request.lease)
-            .unwrap_or(Timestamp::MAX);
+        let over_at = request.now.saturating_add(request.lease).unwrap_or(Timestamp::MAX);
         let mut tx = self.db.write().await?;
         let granted = sqlx::query(GRANT)
             .bind(&request.key.workspace.to_bytes()[..])
@@ -87,15 +84,8 @@ impl IdempotencyStore for SqliteIdempotencyStore {
         Ok(self.grant(request).await?)
     }
 
-    async fn complete(
-        &self,
-        lease: &Lease,
-        answer: &Answer,
-        keep_until: Timestamp,
-    ) -> Result<Settled> {
-        Ok(self
-            .settle(async |conn| complete(conn, lease, answer, keep_until).await)
-            .await?)
+    async fn complete(&self, lease: &Lease, answer: &Answer, keep_until: Timestamp) -> Result<Settled> {
+        Ok(self.settle(async |conn| complete(conn, lease, answer, keep_until).await).await?)
     }
 
     async fn release(&self, lease: &Lease) -> Result<Settled> {
@@ -138,25 +128,16 @@ pub(super) async fn held(conn: &mut SqliteConnection, lease: &Lease) -> Result<S
 }
 
 async fn release(conn: &mut SqliteConnection, lease: &Lease) -> Result<Settled, Fault> {
-    Ok(settled(
-        fenced(RELEASE, lease).execute(conn).await?.rows_affected(),
-    ))
+    Ok(settled(fenced(RELEASE, lease).execute(conn).await?.rows_affected()))
 }
 
 /// A statement whose first three values are the lease.
 fn fenced<'q>(sql: &'static str, lease: &Lease) -> Query<'q> {
-    sqlx::query(sql)
-        .bind(&lease.key.workspace.to_bytes()[..])
-        .bind(lease.key.key.as_str())
-        .bind(&lease.token.0[..])
+    sqlx::query(sql).bind(&lease.key.workspace.to_bytes()[..]).bind(lease.key.key.as_str()).bind(&lease.token.0[..])
 }
 
 fn settled(rows: u64) -> Settled {
-    if rows > 0 {
-        Settled::Kept
-    } else {
-        Settled::Superseded
-    }
+    if rows > 0 { Settled::Kept } else { Settled::Superseded }
 }
 
 /// What a live row means for a request.
@@ -166,15 +147,9 @@ fn found(row: &SqliteRow, request: &ClaimRequest) -> Result<Claim, Fault> {
     }
     let Some(status) = row.at::<Option<u16>>(2)? else {
         let wait = row.time(1)?.duration_since(request.now);
-        return Ok(Claim::Busy(
-            Duration::try_from(wait).unwrap_or(Duration::ZERO),
-        ));
+        return Ok(Claim::Busy(Duration::try_from(wait).unwrap_or(Duration::ZERO)));
     };
     let headers = serde_json::from_str(row.at(3)?).map_err(|_| Fault::Column("headers"))?;
     let body: Vec<u8> = row.at(4)?;
-    Ok(Claim::Replay(Answer {
-        status,
-        headers,
-        body: Bytes::from(body),
-    }))
+    Ok(Claim::Replay(Answer { status, headers, body: Bytes::from(body) }))
 }

@@ -31,24 +31,11 @@ impl SqliteRateLimiter {
         Self { db: db.clone() }
     }
 
-    async fn take(
-        &self,
-        policy: &Policy,
-        key: &str,
-        cost: u32,
-        now: Timestamp,
-    ) -> Result<Decision, Fault> {
+    async fn take(&self, policy: &Policy, key: &str, cost: u32, now: Timestamp) -> Result<Decision, Fault> {
         let mut tx = self.db.write().await?;
-        let row = sqlx::query(READ)
-            .bind(policy.name())
-            .bind(key)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let row = sqlx::query(READ).bind(policy.name()).bind(key).fetch_optional(&mut *tx).await?;
         // Bytes of another form are those of another version: as if there were none.
-        let state = row
-            .map(|row| row.at::<Vec<u8>>(0))
-            .transpose()?
-            .and_then(|bytes| decode(&bytes));
+        let state = row.map(|row| row.at::<Vec<u8>>(0)).transpose()?.and_then(|bytes| decode(&bytes));
         let (state, decision) = policy.decide(state.as_ref(), cost, now);
         // What was denied took nothing, so there is nothing to keep.
         if let Decision::Allow(standing) = decision {
@@ -69,13 +56,7 @@ impl SqliteRateLimiter {
 
 #[async_trait]
 impl RateLimiter for SqliteRateLimiter {
-    async fn decide(
-        &self,
-        policy: &Policy,
-        key: &str,
-        cost: u32,
-        now: Timestamp,
-    ) -> Result<Decision> {
+    async fn decide(&self, policy: &Policy, key: &str, cost: u32, now: Timestamp) -> Result<Decision> {
         Ok(self.take(policy, key, cost, now).await?)
     }
 }
@@ -104,10 +85,7 @@ fn decode(bytes: &[u8]) -> Option<State> {
         FULL_AT if counts.is_empty() && rest.is_empty() => Some(State::FullAt(number)),
         COUNTS if rest.is_empty() => Some(State::Counts {
             newest: number,
-            counts: counts
-                .iter()
-                .map(|count| u32::from_be_bytes(*count))
-                .collect(),
+            counts: counts.iter().map(|count| u32::from_be_bytes(*count)).collect(),
         }),
         _ => None,
     }
@@ -119,21 +97,10 @@ mod tests {
 
     #[test]
     fn states_round_trip() {
-        for state in [
-            State::FullAt(-7),
-            State::Counts {
-                newest: 9,
-                counts: vec![1, 0, u32::MAX],
-            },
-        ] {
+        for state in [State::FullAt(-7), State::Counts { newest: 9, counts: vec![1, 0, u32::MAX] }] {
             assert_eq!(decode(&encode(&state)), Some(state));
         }
-        for bytes in [
-            &b""[..],
-            b"\x01",
-            b"\x03\0\0\0\0\0\0\0\0",
-            b"\x02\0\0\0\0\0\0\0\0\0",
-        ] {
+        for bytes in [&b""[..], b"\x01", b"\x03\0\0\0\0\0\0\0\0", b"\x02\0\0\0\0\0\0\0\0\0"] {
             assert_eq!(decode(bytes), None);
         }
     }

@@ -14,8 +14,7 @@ use super::error::Fault;
 use super::options::SqliteOptions;
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "platform", include_str!("migrations/0001_platform.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "platform", include_str!("migrations/0001_platform.sql"))];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";
 
@@ -103,10 +102,7 @@ pub(super) async fn run(conn: &mut SqliteConnection, run: Run) -> Result<Vec<Mig
     }
     // The write lock is taken before the second look, so no other program can be between the two.
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let missing: Vec<_> = listed(&applied(&mut tx).await?)
-        .into_iter()
-        .filter(|migration| !migration.applied)
-        .collect();
+    let missing: Vec<_> = listed(&applied(&mut tx).await?).into_iter().filter(|migration| !migration.applied).collect();
     migrator().run_direct(None, &mut *tx, false).await?;
     match run {
         Run::Apply => tx.commit().await?,
@@ -117,12 +113,7 @@ pub(super) async fn run(conn: &mut SqliteConnection, run: Run) -> Result<Vec<Mig
 
 async fn applied(conn: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, Fault> {
     const EXISTS: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?";
-    if sqlx::query(EXISTS)
-        .bind(TABLE)
-        .fetch_optional(&mut *conn)
-        .await?
-        .is_none()
-    {
+    if sqlx::query(EXISTS).bind(TABLE).fetch_optional(&mut *conn).await?.is_none() {
         return Ok(Vec::new());
     }
     Ok(conn.list_applied_migrations(TABLE).await?)
@@ -144,25 +135,12 @@ fn check(applied: &[AppliedMigration]) -> Result<(), Fault> {
 
 fn listed(applied: &[AppliedMigration]) -> Vec<Migration> {
     let is_applied = |version| applied.iter().any(|one| one.version == version);
-    MIGRATIONS
-        .map(|(version, name, sql)| Migration {
-            version,
-            name,
-            sql,
-            applied: is_applied(version),
-        })
-        .into()
+    MIGRATIONS.map(|(version, name, sql)| Migration { version, name, sql, applied: is_applied(version) }).into()
 }
 
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
-        sqlx::migrate::Migration::new(
-            version,
-            name.into(),
-            MigrationType::Simple,
-            SqlStr::from_static(sql),
-            false,
-        )
+        sqlx::migrate::Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
     });
     let mut migrator = Migrator::with_migrations(migrations.into());
     migrator.dangerous_set_table_name(TABLE);

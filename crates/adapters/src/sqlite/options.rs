@@ -54,10 +54,7 @@ impl SqliteOptions {
 
     /// The connection that writes. Every commit is on the disk before it is told (`synchronous=FULL`).
     pub(super) fn writing(&self) -> SqliteConnectOptions {
-        let options = self
-            .connecting(self.cache_kib)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal);
+        let options = self.connecting(self.cache_kib).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         match self.most_pages {
             Some(pages) => options.pragma("max_page_count", pages.to_string()),
             None => options,

@@ -18,15 +18,7 @@ use super::events::row::{self, event_columns};
 use super::wake::Wake;
 
 static APPEND: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::new(
-        concat!(
-            "INSERT INTO waypost_outbox (ordering, ",
-            event_columns!(),
-            ")"
-        ),
-        1 + row::VALUES,
-        "",
-    )
+    Bulk::new(concat!("INSERT INTO waypost_outbox (ordering, ", event_columns!(), ")"), 1 + row::VALUES, "")
 });
 
 /// The entries that are free, and have no earlier one of their key that is not.
@@ -65,11 +57,8 @@ const BURY: &str = concat!(
     " FROM waypost_outbox WHERE entry = ?1 AND token = ?2"
 );
 const REMOVE: &str = "DELETE FROM waypost_outbox WHERE entry = ?1 AND token = ?2";
-const DEAD: &str = concat!(
-    "SELECT entry, reason, ",
-    event_columns!(),
-    " FROM waypost_outbox_dead ORDER BY entry LIMIT ?1"
-);
+const DEAD: &str =
+    concat!("SELECT entry, reason, ", event_columns!(), " FROM waypost_outbox_dead ORDER BY entry LIMIT ?1");
 /// The entry keeps its number, and with it its place among those of its key.
 const REDRIVE: &str = concat!(
     "INSERT INTO waypost_outbox (entry, ordering, token, ",
@@ -78,7 +67,8 @@ const REDRIVE: &str = concat!(
     event_columns!(),
     " FROM waypost_outbox_dead ORDER BY entry LIMIT ?1"
 );
-const FORGET_DEAD: &str = "DELETE FROM waypost_outbox_dead WHERE entry IN (SELECT entry FROM waypost_outbox_dead ORDER BY entry LIMIT ?1)";
+const FORGET_DEAD: &str =
+    "DELETE FROM waypost_outbox_dead WHERE entry IN (SELECT entry FROM waypost_outbox_dead ORDER BY entry LIMIT ?1)";
 const BACKLOG: &str = "SELECT (SELECT count(*) FROM waypost_outbox), \
     (SELECT created_at FROM waypost_outbox ORDER BY entry LIMIT 1), (SELECT count(*) FROM waypost_outbox_dead)";
 
@@ -162,29 +152,15 @@ impl SqliteOutbox {
         tx.commit().await
     }
 
-    async fn claim_some(
-        &self,
-        limit: usize,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Vec<Claimed>, Fault> {
+    async fn claim_some(&self, limit: usize, now: Timestamp, lease: Duration) -> Result<Vec<Claimed>, Fault> {
         // An idle relay looks often; looking keeps nobody from writing.
-        let look = sqlx::query(LOOK)
-            .bind(micros(now))
-            .bind(number(limit.min(1)));
-        if look
-            .fetch_optional(&mut *self.db.read().await?)
-            .await?
-            .is_none()
-        {
+        let look = sqlx::query(LOOK).bind(micros(now)).bind(number(limit.min(1)));
+        if look.fetch_optional(&mut *self.db.read().await?).await?.is_none() {
             return Ok(Vec::new());
         }
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let mut tx = self.db.write().await?;
-        let query = sqlx::query(CLAIM)
-            .bind(micros(now))
-            .bind(number(limit))
-            .bind(micros(until));
+        let query = sqlx::query(CLAIM).bind(micros(now)).bind(number(limit)).bind(micros(until));
         let rows = query.fetch_all(&mut *tx).await?;
         tx.commit().await?;
         let mut claimed = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>()?;
@@ -195,12 +171,7 @@ impl SqliteOutbox {
 
     async fn rule(&self, verdicts: &[Verdict]) -> Result<u64, Fault> {
         let (mut acks, mut retries, mut dead) = (Vec::new(), Vec::new(), Vec::new());
-        for Verdict {
-            entry,
-            token,
-            ruling,
-        } in verdicts
-        {
+        for Verdict { entry, token, ruling } in verdicts {
             let key = (number(*entry), number(*token));
             match ruling {
                 Ruling::Ack => acks.push(key),
@@ -209,28 +180,13 @@ impl SqliteOutbox {
             }
         }
         let mut tx = self.db.write().await?;
-        let mut kept = ACK
-            .execute(&mut tx, &acks, |query, (entry, token)| {
-                query.bind(*entry).bind(*token)
-            })
-            .await?;
-        let retry = RETRY.execute(&mut tx, &retries, |query, ((entry, token), at)| {
-            query.bind(*entry).bind(*token).bind(*at)
-        });
+        let mut kept = ACK.execute(&mut tx, &acks, |query, (entry, token)| query.bind(*entry).bind(*token)).await?;
+        let retry =
+            RETRY.execute(&mut tx, &retries, |query, ((entry, token), at)| query.bind(*entry).bind(*token).bind(*at));
         kept += retry.await?;
         for ((entry, token), reason) in dead {
-            sqlx::query(BURY)
-                .bind(entry)
-                .bind(token)
-                .bind(reason)
-                .execute(&mut *tx)
-                .await?;
-            kept += sqlx::query(REMOVE)
-                .bind(entry)
-                .bind(token)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
+            sqlx::query(BURY).bind(entry).bind(token).bind(reason).execute(&mut *tx).await?;
+            kept += sqlx::query(REMOVE).bind(entry).bind(token).execute(&mut *tx).await?.rows_affected();
         }
         // What was settled may have held up others of its key.
         tx.wakes(Wake::OUTBOX);
@@ -240,64 +196,34 @@ impl SqliteOutbox {
 
     async fn revive(&self, limit: usize) -> Result<u64, Fault> {
         let mut tx = self.db.write().await?;
-        let revived = sqlx::query(REDRIVE)
-            .bind(number(limit))
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        sqlx::query(FORGET_DEAD)
-            .bind(number(limit))
-            .execute(&mut *tx)
-            .await?;
+        let revived = sqlx::query(REDRIVE).bind(number(limit)).execute(&mut *tx).await?.rows_affected();
+        sqlx::query(FORGET_DEAD).bind(number(limit)).execute(&mut *tx).await?;
         tx.wakes(Wake::OUTBOX);
         tx.commit().await?;
         Ok(revived)
     }
 
     async fn count(&self) -> Result<Backlog, Fault> {
-        let row = sqlx::query(BACKLOG)
-            .fetch_one(&mut *self.db.read().await?)
-            .await?;
-        Ok(Backlog {
-            waiting: row.count(0)?,
-            oldest: row.maybe_time(1)?,
-            dead: row.count(2)?,
-        })
+        let row = sqlx::query(BACKLOG).fetch_one(&mut *self.db.read().await?).await?;
+        Ok(Backlog { waiting: row.count(0)?, oldest: row.maybe_time(1)?, dead: row.count(2)? })
     }
 
     async fn buried(&self, limit: usize) -> Result<Vec<DeadEntry>, Fault> {
-        let rows = sqlx::query(DEAD)
-            .bind(number(limit))
-            .fetch_all(&mut *self.db.read().await?)
-            .await?;
-        let read = |row: &SqliteRow| {
-            Ok(DeadEntry {
-                entry: row.count(0)?,
-                reason: row.at(1)?,
-                event: row::read(row, 2)?,
-            })
-        };
+        let rows = sqlx::query(DEAD).bind(number(limit)).fetch_all(&mut *self.db.read().await?).await?;
+        let read =
+            |row: &SqliteRow| Ok(DeadEntry { entry: row.count(0)?, reason: row.at(1)?, event: row::read(row, 2)? });
         rows.iter().map(read).collect()
     }
 }
 
 /// Appends events within a transaction of ours.
 pub(super) async fn insert(conn: &mut SqliteConnection, events: &[&Event]) -> Result<(), Fault> {
-    APPEND
-        .execute(conn, events, |query, event| {
-            row::bind(query.bind(event.ordering_key()), event)
-        })
-        .await?;
+    APPEND.execute(conn, events, |query, event| row::bind(query.bind(event.ordering_key()), event)).await?;
     Ok(())
 }
 
 fn claimed(row: &SqliteRow) -> Result<Claimed, Fault> {
-    Ok(Claimed {
-        entry: row.count(0)?,
-        token: row.count(1)?,
-        attempts: row.at(2)?,
-        event: row::read(row, 3)?,
-    })
+    Ok(Claimed { entry: row.count(0)?, token: row.count(1)?, attempts: row.at(2)?, event: row::read(row, 3)? })
 }
 
 #[async_trait]

@@ -14,15 +14,9 @@ pub(super) struct Wake {
 
 impl Wake {
     /// Those who wait for entries of the outbox.
-    pub(super) const OUTBOX: Self = Self {
-        outbox: true,
-        bus: false,
-    };
+    pub(super) const OUTBOX: Self = Self { outbox: true, bus: false };
     /// Those who wait for events on the bus.
-    pub(super) const BUS: Self = Self {
-        outbox: false,
-        bus: true,
-    };
+    pub(super) const BUS: Self = Self { outbox: false, bus: true };
 }
 
 impl BitOrAssign for Wake {

@@ -51,12 +51,7 @@ impl Writer {
     /// Takes the connection over.
     pub(super) fn new(conn: SqliteConnection, wakes: Wakes) -> Self {
         let (line, requests) = mpsc::channel(LONGEST_LINE);
-        let lane = Lane {
-            conn: Arc::new(Mutex::new(conn)),
-            group: Vec::new(),
-            wake: Wake::default(),
-            wakes,
-        };
+        let lane = Lane { conn: Arc::new(Mutex::new(conn)), group: Vec::new(), wake: Wake::default(), wakes };
         tokio::spawn(lane.run(requests));
         Self { line }
     }
@@ -64,10 +59,7 @@ impl Writer {
     /// Begins a write, when its turn has come.
     pub(super) async fn begin(&self) -> Result<Write, Fault> {
         let (lend, lent) = oneshot::channel();
-        self.line
-            .send(Request::Write(lend))
-            .await
-            .map_err(|_| Fault::Closed)?;
+        self.line.send(Request::Write(lend)).await.map_err(|_| Fault::Closed)?;
         lent.await.map_err(|_| Fault::Closed)?
     }
 
@@ -91,12 +83,7 @@ impl Write {
     pub(super) async fn commit(self) -> Result<(), Fault> {
         let (tell, told) = oneshot::channel();
         drop(self.conn);
-        self.ending
-            .send(Ending {
-                wake: self.wake,
-                told: tell,
-            })
-            .map_err(|_| Fault::Closed)?;
+        self.ending.send(Ending { wake: self.wake, told: tell }).map_err(|_| Fault::Closed)?;
         told.await.map_err(|_| Fault::Closed)?
     }
 }
@@ -145,9 +132,7 @@ fn begin_after(last: Option<Last>) -> &'static str {
     match last {
         None => "BEGIN IMMEDIATE; SAVEPOINT waypost_write",
         Some(Last::Kept) => "RELEASE waypost_write; SAVEPOINT waypost_write",
-        Some(Last::Dropped) => {
-            "ROLLBACK TO waypost_write; RELEASE waypost_write; SAVEPOINT waypost_write"
-        }
+        Some(Last::Dropped) => "ROLLBACK TO waypost_write; RELEASE waypost_write; SAVEPOINT waypost_write",
     }
 }
 
@@ -194,11 +179,7 @@ impl Lane {
     }
 
     /// Gives one write its turn after the `last`, and says what became of it.
-    async fn turn(
-        &mut self,
-        lend: oneshot::Sender<Result<Write, Fault>>,
-        last: Option<Last>,
-    ) -> Option<Last> {
+    async fn turn(&mut self, lend: oneshot::Sender<Result<Write, Fault>>, last: Option<Last>) -> Option<Last> {
         if lend.is_closed() {
             // It was cancelled while it stood in line.
             return last;
@@ -214,14 +195,7 @@ impl Lane {
     async fn lend(&mut self, lend: oneshot::Sender<Result<Write, Fault>>) -> Last {
         let (ending, ended) = oneshot::channel();
         let conn = Arc::clone(&self.conn).lock_owned().await;
-        if lend
-            .send(Ok(Write {
-                conn,
-                ending,
-                wake: Wake::default(),
-            }))
-            .is_err()
-        {
+        if lend.send(Ok(Write { conn, ending, wake: Wake::default() })).is_err() {
             return Last::Dropped;
         }
         match ended.await {

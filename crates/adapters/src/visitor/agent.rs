@@ -18,12 +18,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    const BOT: Self = Self {
-        is_bot: true,
-        browser: None,
-        os: None,
-        device: device::OTHER,
-    };
+    const BOT: Self = Self { is_bot: true, browser: None, os: None, device: device::OTHER };
 }
 
 /// Apps with a browser in them, and browsers that the collection does not know or takes for the one that they are built
@@ -98,18 +93,11 @@ impl AgentParser {
             return Agent::BOT;
         }
         let families = self.families.parse(user_agent);
-        if families
-            .as_ref()
-            .is_some_and(|families| families.category == "crawler")
-        {
+        if families.as_ref().is_some_and(|families| families.category == "crawler") {
             return Agent::BOT;
         }
         // A maker of phones whose name ends like that of a program.
-        if self
-            .bots
-            .get_or_init(Bots::default)
-            .is_bot(&lower.replace("cubot", ""))
-        {
+        if self.bots.get_or_init(Bots::default).is_bot(&lower.replace("cubot", "")) {
             return Agent::BOT;
         }
         let (name, system) = families.map_or(("", ""), |families| (families.name, families.os));
@@ -123,9 +111,7 @@ impl AgentParser {
 }
 
 fn listed(list: &[(&str, &'static str)], user_agent: &str) -> Option<&'static str> {
-    list.iter()
-        .find(|(part, _)| user_agent.contains(part))
-        .map(|(_, family)| *family)
+    list.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, family)| *family)
 }
 
 fn browser(name: &str) -> Option<&'static str> {

@@ -106,8 +106,6 @@ pub(super) fn is_listed(user_agent: &str) -> bool {
     let user_agent = user_agent.trim();
     user_agent.is_empty()
         || user_agent == "-"
-        || BEGINNINGS
-            .iter()
-            .any(|beginning| user_agent.starts_with(beginning))
+        || BEGINNINGS.iter().any(|beginning| user_agent.starts_with(beginning))
         || PARTS.iter().any(|part| user_agent.contains(part))
 }

@@ -10,8 +10,7 @@ use waypost_core::{Error, Kind, Result};
 
 /// Where databases of countries and of cities keep the country of an address. The country in which its owner is
 /// registered, which they hold too, is another matter.
-const ISO_CODE: [PathElement<'static>; 2] =
-    [PathElement::Key("country"), PathElement::Key("iso_code")];
+const ISO_CODE: [PathElement<'static>; 2] = [PathElement::Key("country"), PathElement::Key("iso_code")];
 /// How many networks are looked at to see that a file holds countries at all.
 const SAMPLE: usize = 10_000;
 
@@ -54,9 +53,7 @@ impl Countries {
 
 impl Debug for Countries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Countries")
-            .field(&self.0.metadata().database_type)
-            .finish()
+        f.debug_tuple("Countries").field(&self.0.metadata().database_type).finish()
     }
 }
 

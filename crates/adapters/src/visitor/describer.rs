@@ -63,11 +63,7 @@ impl VisitorDescriber {
     /// [`Invalid`](waypost_core::Kind::Invalid) when the file cannot be read, is no MaxMind DB, or holds no countries.
     pub fn new(geoip: Option<&Path>) -> Result<Self> {
         let countries = geoip.map(Countries::open).transpose()?;
-        Ok(Self {
-            parser: AgentParser::default(),
-            agents: Cache::new(REMEMBERED),
-            countries,
-        })
+        Ok(Self { parser: AgentParser::default(), agents: Cache::new(REMEMBERED), countries })
     }
 
     fn agent(&self, user_agent: &[u8]) -> Agent {
@@ -84,10 +80,7 @@ impl Describe for VisitorDescriber {
         let agent = self.agent(&hit.user_agent);
         Visitor {
             is_bot: agent.is_bot,
-            country: self
-                .countries
-                .as_ref()
-                .and_then(|countries| countries.of(hit.address)),
+            country: self.countries.as_ref().and_then(|countries| countries.of(hit.address)),
             referrer: referrer::host(&hit.referrer),
             browser: agent.browser.map(Into::into),
             os: agent.os.map(Into::into),

@@ -22,18 +22,8 @@ const TELEVISIONS: [&str; 15] = [
 ];
 const CONSOLES: [&str; 3] = ["playstation", "xbox", "nintendo"];
 const TABLETS: [&str; 4] = ["ipad", "tablet", "kindle", "playbook"];
-const PHONES: [&str; 10] = [
-    "mobile",
-    "iphone",
-    "ipod",
-    "windows phone",
-    "opera mini",
-    "opera mobi",
-    "blackberry",
-    "bb10",
-    "kaios",
-    "symbian",
-];
+const PHONES: [&str; 10] =
+    ["mobile", "iphone", "ipod", "windows phone", "opera mini", "opera mobi", "blackberry", "bb10", "kaios", "symbian"];
 const COMPUTERS: [&str; 5] = ["windows", "macintosh", "x11", "linux", "cros "];
 
 /// The kind of device that a user agent, in lower case, tells of.
@@ -47,8 +37,7 @@ pub(super) fn of(user_agent: &str) -> &'static str {
         "tv"
     } else if says(&CONSOLES) {
         OTHER
-    } else if (says(&TABLETS) && !user_agent.contains("windows nt")) || (android && !says(&PHONES))
-    {
+    } else if (says(&TABLETS) && !user_agent.contains("windows nt")) || (android && !says(&PHONES)) {
         "tablet"
     } else if says(&PHONES) {
         "mobile"

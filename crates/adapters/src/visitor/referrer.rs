@@ -12,13 +12,8 @@ const SCHEMES: [&str; 3] = ["https", "http", "android-app"];
 ///
 /// Read by hand: it is a fixed form in ASCII, and a full URL parser would be the dearest part of describing a visitor.
 pub(super) fn host(referrer: &[u8]) -> Option<Box<str>> {
-    let (scheme, rest) = std::str::from_utf8(head(referrer))
-        .ok()?
-        .split_once("://")?;
-    if !SCHEMES
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(scheme))
-    {
+    let (scheme, rest) = std::str::from_utf8(head(referrer)).ok()?.split_once("://")?;
+    if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return None;
     }
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
@@ -42,13 +37,7 @@ pub(super) fn host(referrer: &[u8]) -> Option<Box<str>> {
 
 /// As much as can hold scheme and host: what stands behind them may be no UTF-8 at all.
 fn head(referrer: &[u8]) -> &[u8] {
-    let authority = referrer
-        .windows(3)
-        .position(|window| window == b"://")
-        .map_or(0, |at| at + 3);
-    let end = referrer
-        .iter()
-        .skip(authority)
-        .position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let authority = referrer.windows(3).position(|window| window == b"://").map_or(0, |at| at + 3);
+    let end = referrer.iter().skip(authority).position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
     end.map_or(referrer, |end| &referrer[..authority + end])
 }

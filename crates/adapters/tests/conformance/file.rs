@@ -11,11 +11,7 @@ use waypost_core::entropy::OsEntropy;
 
 /// Eight segments in two lanes, so that a case crosses from one to the next, and the one that fills it up is soon done.
 fn open(dir: &Path) -> Arc<dyn ClickSpool> {
-    let options = FileSpoolOptions {
-        segment_bytes: 64 << 10,
-        max_bytes: 512 << 10,
-        lanes: 2,
-    };
+    let options = FileSpoolOptions { segment_bytes: 64 << 10, max_bytes: 512 << 10, lanes: 2 };
     let spool = FileClickSpool::open(dir, options, Arc::new(SystemClock), Arc::new(OsEntropy));
     Arc::new(spool.expect("the spool opens"))
 }

@@ -15,12 +15,7 @@ use waypost_core::outbox::Outbox;
 
 async fn stores() -> Stores {
     let store = Arc::new(MemoryStore::default());
-    Stores {
-        links: store.clone(),
-        clicks: store.clone(),
-        idempotency: store.clone(),
-        outbox: store,
-    }
+    Stores { links: store.clone(), clicks: store.clone(), idempotency: store.clone(), outbox: store }
 }
 
 async fn idempotency_store() -> Arc<dyn IdempotencyStore> {
@@ -44,11 +39,7 @@ async fn rate_limiter() -> Arc<dyn RateLimiter> {
 }
 
 async fn click_spool() -> Arc<dyn ClickSpool> {
-    Arc::new(MemoryClickSpool::new(
-        1_024 * 1_024,
-        fixtures::at(0),
-        &OsEntropy,
-    ))
+    Arc::new(MemoryClickSpool::new(1_024 * 1_024, fixtures::at(0), &OsEntropy))
 }
 
 conformance::links!(stores);

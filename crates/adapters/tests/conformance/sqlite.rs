@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use waypost_adapters::sqlite::{
-    Sqlite, SqliteClickStore, SqliteCredentialStore, SqliteEventBus, SqliteIdempotencyStore,
-    SqliteLinkStore, SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+    Sqlite, SqliteClickStore, SqliteCredentialStore, SqliteEventBus, SqliteIdempotencyStore, SqliteLinkStore,
+    SqliteOutbox, SqliteProbe, SqliteRateLimiter,
 };
 use waypost_core::Kind;
 use waypost_core::conformance::{self, Stores, Subject};
@@ -18,9 +18,7 @@ use waypost_core::outbox::Outbox;
 /// A fresh database in a folder that is removed after the case.
 async fn database() -> Subject<Sqlite> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let db = Sqlite::open(folder.path().join("waypost.db"))
-        .await
-        .expect("a database");
+    let db = Sqlite::open(folder.path().join("waypost.db")).await.expect("a database");
     Subject::guarded(db, folder)
 }
 
@@ -42,21 +40,15 @@ async fn outbox_store() -> Subject<Arc<dyn Outbox>> {
 }
 
 async fn credential_store() -> Subject<Arc<dyn CredentialStore>> {
-    database()
-        .await
-        .map(|db| Arc::new(SqliteCredentialStore::new(&db)) as _)
+    database().await.map(|db| Arc::new(SqliteCredentialStore::new(&db)) as _)
 }
 
 async fn event_bus() -> Subject<Arc<dyn EventBus>> {
-    database()
-        .await
-        .map(|db| Arc::new(SqliteEventBus::new(&db)) as _)
+    database().await.map(|db| Arc::new(SqliteEventBus::new(&db)) as _)
 }
 
 async fn rate_limiter() -> Subject<Arc<dyn RateLimiter>> {
-    database()
-        .await
-        .map(|db| Arc::new(SqliteRateLimiter::new(&db)) as _)
+    database().await.map(|db| Arc::new(SqliteRateLimiter::new(&db)) as _)
 }
 
 conformance::links!(stores);
@@ -74,8 +66,5 @@ async fn the_probe_tells_an_open_database_from_a_closed_one() {
     assert_eq!(probe.name(), "sqlite");
     assert!(probe.check().await.is_ok());
     database.ports.close().await.expect("closed");
-    assert_eq!(
-        probe.check().await.expect_err("it is closed").kind(),
-        Kind::Unavailable
-    );
+    assert_eq!(probe.check().await.expect_err("it is closed").kind(), Kind::Unavailable);
 }

@@ -98,26 +98,14 @@ impl Drain {
             (false, true) => Class::Duplicate,
             (false, false) => Class::Human,
         };
-        Click {
-            id,
-            link: hit.link,
-            workspace: hit.workspace,
-            at: hit.at,
-            class,
-            visitor,
-        }
+        Click { id, link: hit.link, workspace: hit.workspace, at: hit.at, class, visitor }
     }
 
     fn events(&self, tallies: &Tallies) -> Vec<Event> {
         let now = self.clock.now();
         let kind = EventType::parse("link.clicked").expect("a type of ours");
         let event = |((workspace, link), counts): (&(_, crate::ids::LinkId), &super::Counts)| {
-            let data = v1::Clicked {
-                link: v1::ClickedLink {
-                    id: link.to_string(),
-                },
-                clicks: (*counts).into(),
-            };
+            let data = v1::Clicked { link: v1::ClickedLink { id: link.to_string() }, clicks: (*counts).into() };
             Some(Event {
                 id: EventId::fresh(now, &*self.entropy),
                 kind: kind.clone(),
@@ -146,15 +134,8 @@ impl Engine for Drain {
         let spooled = self.spool.read(self.options.batch).await?;
         let full = spooled.hits.len() >= self.options.batch;
         if !spooled.hits.is_empty() {
-            let clicks: Vec<_> = spooled
-                .hits
-                .iter()
-                .map(|(id, hit)| self.click(*id, hit))
-                .collect();
-            let batch = ClickBatch {
-                clicks: &clicks,
-                events: &|tallies| self.events(tallies),
-            };
+            let clicks: Vec<_> = spooled.hits.iter().map(|(id, hit)| self.click(*id, hit)).collect();
+            let batch = ClickBatch { clicks: &clicks, events: &|tallies| self.events(tallies) };
             let appended = self.store.append(batch).await?;
             metrics::counter!("waypost_clicks_counted_total").increment(appended.counted as u64);
             metrics::counter!("waypost_clicks_repeated_total").increment(appended.repeated as u64);
@@ -240,9 +221,7 @@ impl Repeats {
             }
             self.turned_at = hit.at;
         }
-        let visitor = self
-            .hasher
-            .hash_one((hit.link, hit.address, &hit.user_agent));
+        let visitor = self.hasher.hash_one((hit.link, hit.address, &hit.user_agent));
         !self.current.insert(visitor) || self.previous.contains(&visitor)
     }
 }
@@ -270,17 +249,10 @@ mod tests {
     #[test]
     fn the_same_visitor_again_within_a_short_time_is_a_repeat() {
         let mut repeats = Repeats::new(Duration::from_secs(10));
-        let seen: Vec<_> = [
-            (0, "a"),
-            (1, "a"),
-            (2, "b"),
-            (12, "a"),
-            (60, "a"),
-            (61, "b"),
-        ]
-        .into_iter()
-        .map(|(second, agent)| repeats.seen(&hit(second, agent)))
-        .collect();
+        let seen: Vec<_> = [(0, "a"), (1, "a"), (2, "b"), (12, "a"), (60, "a"), (61, "b")]
+            .into_iter()
+            .map(|(second, agent)| repeats.seen(&hit(second, agent)))
+            .collect();
         assert_eq!(seen, [false, true, false, true, false, false]);
     }
 }

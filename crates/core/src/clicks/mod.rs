@@ -18,8 +18,8 @@ mod service;
 pub use click::{Class, Click, ClickId, Country, Describe, Visitor};
 pub use hit::{Hit, HitRef};
 pub use port::{Admission, Appended, ClickAnchor, ClickBatch, ClickStore, Take};
-pub use spool::{ClickSpool, Spooled, SpoolMark};
-pub use stats::{Bucket, Facet, Interval, Stats, StatsQuery, Group};
+pub use spool::{ClickSpool, SpoolMark, Spooled};
+pub use stats::{Bucket, Facet, Group, Interval, Stats, StatsQuery};
 pub use tally::{Counts, Tallies};
 
 #[cfg(feature = "services")]

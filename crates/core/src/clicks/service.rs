@@ -77,7 +77,8 @@ impl Analytics {
             Interval::Month => 672,
         };
         if hours / width > MOST_BUCKETS {
-            fields.fault("interval", format!("makes more than {MOST_BUCKETS} buckets of this range; choose a wider one"));
+            fields
+                .fault("interval", format!("makes more than {MOST_BUCKETS} buckets of this range; choose a wider one"));
         }
         fields.finish()?;
         let hour = Interval::Hour;

@@ -10,14 +10,12 @@ use serde_json::json;
 
 use crate::clicks::{Class, Click, ClickId, Country, Visitor};
 use crate::events::{Event, EventType, Payload};
-use crate::idempotency::{
-    Answer, ClaimRequest, Fingerprint, IdempotencyKey, LeaseToken, ScopedKey,
-};
+use crate::idempotency::{Answer, ClaimRequest, Fingerprint, IdempotencyKey, LeaseToken, ScopedKey};
 use crate::ids::{EventId, LinkId, WorkspaceId};
 use crate::links::Atomicity;
 use crate::links::{
-    Change, Destination, Domain, Link, LinkWrite, Metadata, RedirectStatus, ReferrerPolicy, Slug,
-    Tag, Tags, Title, Version,
+    Change, Destination, Domain, Link, LinkWrite, Metadata, RedirectStatus, ReferrerPolicy, Slug, Tag, Tags, Title,
+    Version,
 };
 
 /// So many seconds after 2026-11-02, a Monday, at midnight (UTC).
@@ -88,8 +86,7 @@ pub fn link(n: u64) -> Link {
 
 /// The n-th link with everything set, in letters that a careless store spoils.
 pub fn full_link(n: u64) -> Link {
-    let metadata =
-        json!({ "campaign": "Frühling 'n\" 日本", "nested": { "deep": [1, 2.5, null, true] } });
+    let metadata = json!({ "campaign": "Frühling 'n\" 日本", "nested": { "deep": [1, 2.5, null, true] } });
     let metadata = metadata.as_object().cloned().unwrap_or_default();
     Link {
         domain: Domain::trusted("go.example.org"),
@@ -113,9 +110,7 @@ pub fn full_link(n: u64) -> Link {
 /// `link` edited once: another title, the next version, a second later.
 pub fn edited(link: &Link) -> Link {
     Link {
-        title: Some(
-            Title::parse(&format!("edit {}", link.version.next().0)).expect("a valid title"),
-        ),
+        title: Some(Title::parse(&format!("edit {}", link.version.next().0)).expect("a valid title")),
         updated_at: link.updated_at + seconds(1),
         version: link.version.next(),
         ..link.clone()
@@ -129,37 +124,22 @@ pub fn insert(link: &Link) -> Change {
 
 /// The update to `link`, if the row still has the `expected` version.
 pub fn update(link: &Link, expected: Version) -> Change {
-    Change::Update {
-        link: Box::new(link.clone()),
-        expected,
-    }
+    Change::Update { link: Box::new(link.clone()), expected }
 }
 
 /// The delete of `link` in the version that it has here.
 pub fn delete(link: &Link) -> Change {
-    Change::Delete {
-        workspace: link.workspace,
-        id: link.id,
-        expected: link.version,
-    }
+    Change::Delete { workspace: link.workspace, id: link.id, expected: link.version }
 }
 
 /// The note that the expiry of `link` was told.
 pub fn expire(link: &Link) -> Change {
-    Change::Expire {
-        workspace: link.workspace,
-        id: link.id,
-        expected: link.version,
-    }
+    Change::Expire { workspace: link.workspace, id: link.id, expected: link.version }
 }
 
 /// A write without an idempotency key.
 pub fn plain(atomicity: Atomicity, changes: Vec<(Change, Option<Event>)>) -> LinkWrite<'static> {
-    LinkWrite {
-        changes,
-        atomicity,
-        keyed: None,
-    }
+    LinkWrite { changes, atomicity, keyed: None }
 }
 
 /// The n-th event, made n seconds after the beginning, about `subject`.
@@ -179,10 +159,7 @@ pub fn event(n: u64, subject: &str) -> Event {
 /// The idempotency key of this text in the first workspace.
 pub fn key(text: &str) -> ScopedKey {
     let key = IdempotencyKey::parse(text.as_bytes()).expect("the cases use valid keys");
-    ScopedKey {
-        workspace: workspace(1),
-        key,
-    }
+    ScopedKey { workspace: workspace(1), key }
 }
 
 /// A claim of `key` at `now` for a minute, under the n-th token, always for the same request.
@@ -201,11 +178,7 @@ pub fn answer(status: u16) -> Answer {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Answer {
         status,
-        headers: vec![
-            header("location", "/v1/links/ä"),
-            header("etag", "\"1\""),
-            header("etag", "\"0\""),
-        ],
+        headers: vec![header("location", "/v1/links/ä"), header("etag", "\"1\""), header("etag", "\"0\"")],
         body: Bytes::from_static(b"{\"a\":\x00\xff 1 }\r\n"),
     }
 }
@@ -213,15 +186,9 @@ pub fn answer(status: u16) -> Answer {
 /// The n-th click of `link`, made at `made`.
 pub fn click(n: u64, link: &Link, class: Class, made: Timestamp) -> Click {
     let countries = ["DE", "JP", "DE", "FR", "DE"];
-    let country = usize::try_from(n % 6)
-        .ok()
-        .and_then(|n| countries.get(n))
-        .and_then(|code| Country::new(code));
+    let country = usize::try_from(n % 6).ok().and_then(|n| countries.get(n)).and_then(|code| Country::new(code));
     let browsers = ["Firefox", "Safari", "Firefox"];
-    let browser = usize::try_from(n % 4)
-        .ok()
-        .and_then(|n| browsers.get(n))
-        .map(|name| (*name).into());
+    let browser = usize::try_from(n % 4).ok().and_then(|n| browsers.get(n)).map(|name| (*name).into());
     Click {
         id: ClickId::new(at(0), 7, n),
         link: link.id,

@@ -78,10 +78,7 @@ pub use self::spool::tests as spool;
 ///
 /// A wait may be registered a round trip after it was first polled, so one cause alone could pass it by unseen. No
 /// real time is relied on: the bounds only turn a hang into a failure.
-pub(crate) async fn wakes(
-    wait: impl Future<Output = ()> + Send + 'static,
-    cause: impl AsyncFn(u64),
-) {
+pub(crate) async fn wakes(wait: impl Future<Output = ()> + Send + 'static, cause: impl AsyncFn(u64)) {
     let mut waiter = tokio::spawn(wait);
     for n in 1..=50 {
         cause(n).await;
@@ -111,7 +108,5 @@ where
         })
     });
     let done = join_all(tasks.collect::<Vec<_>>()).await;
-    done.into_iter()
-        .map(|done| done.expect("no racer panics"))
-        .collect()
+    done.into_iter().map(|done| done.expect("no racer panics")).collect()
 }

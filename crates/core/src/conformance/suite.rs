@@ -43,18 +43,12 @@ impl<G: Any + Debug + Send> Guard for G {}
 impl<T> Subject<T> {
     /// A subject whose `guard` is dropped after the case.
     pub fn guarded(ports: T, guard: impl Any + Debug + Send) -> Self {
-        Self {
-            ports,
-            guard: Some(Box::new(guard)),
-        }
+        Self { ports, guard: Some(Box::new(guard)) }
     }
 
     /// The same subject seen otherwise: one port of [`Stores`], or a wrapper around it.
     pub fn map<U>(self, view: impl FnOnce(T) -> U) -> Subject<U> {
-        Subject {
-            ports: view(self.ports),
-            guard: self.guard,
-        }
+        Subject { ports: view(self.ports), guard: self.guard }
     }
 }
 

@@ -219,9 +219,7 @@ impl Policy {
         let free = u64::from(self.quota).saturating_sub(used);
         // A slice that lies `at` slices back leaves the window when the newest slice has moved on by `kept - at`.
         let leaves = |at: usize| nanos(i128::from(newest + (kept - at) as i64) * i128::from(slice) - i128::from(now));
-        let reset = |counts: &[u32]| {
-            counts.iter().position(|count| *count > 0).map_or(Duration::ZERO, leaves)
-        };
+        let reset = |counts: &[u32]| counts.iter().position(|count| *count > 0).map_or(Duration::ZERO, leaves);
         if u64::from(cost) <= free {
             counts[0] = counts[0].saturating_add(cost);
             let remaining = (free - u64::from(cost)) as u32;

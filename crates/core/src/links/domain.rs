@@ -116,7 +116,10 @@ impl Site {
             return Domain::main();
         }
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_end_matches('.');
-        self.domains.iter().find(|known| known.eq_ignore_ascii_case(name)).map_or_else(Domain::main, |known| Domain(known.clone()))
+        self.domains
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .map_or_else(Domain::main, |known| Domain(known.clone()))
     }
 
     /// What people call a domain.

@@ -136,8 +136,14 @@ pub struct ReferrerPolicy(&'static str);
 impl ReferrerPolicy {
     /// The policies there are.
     pub const ALLOWED: [&'static str; 8] = [
-        "no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin",
-        "strict-origin", "strict-origin-when-cross-origin", "unsafe-url",
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "origin",
+        "origin-when-cross-origin",
+        "same-origin",
+        "strict-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
     ];
 
     /// Takes a policy by its name; `None` for any other text.

@@ -21,9 +21,7 @@ mod service;
 pub use destination::{Destination, DestinationRules, InvalidDestination};
 pub use domain::{Domain, Site, UnknownDomain};
 pub use edit::{Draft, Edit};
-pub use link::{
-    InvalidLabel, Link, Metadata, RedirectStatus, ReferrerPolicy, Status, Tag, Tags, Title, Version,
-};
+pub use link::{InvalidLabel, Link, Metadata, RedirectStatus, ReferrerPolicy, Status, Tag, Tags, Title, Version};
 pub use port::{Atomicity, Change, Keyed, LinkStore, LinkWrite, Outcome, Refusal, Written};
 pub use query::{AnchorKey, Direction, LinkAnchor, LinkFilter, LinkQuery, LinkSort, SortKey};
 pub use slug::{InvalidSlug, RESERVED, Slug};

@@ -9,8 +9,18 @@ use crate::entropy::Entropy;
 
 /// The first segments of the server's own paths. No slug may begin with one of them, in any case.
 pub const RESERVED: &[&str] = &[
-    ".well-known", "assets", "docs", "favicon.ico", "graphql", "livez", "metrics", "oauth", "openapi.json", "readyz",
-    "robots.txt", "v1",
+    ".well-known",
+    "assets",
+    "docs",
+    "favicon.ico",
+    "graphql",
+    "livez",
+    "metrics",
+    "oauth",
+    "openapi.json",
+    "readyz",
+    "robots.txt",
+    "v1",
 ];
 
 /// Base 58: digits and letters without the look-alikes `0 O I l`.
@@ -124,7 +134,9 @@ mod tests {
 
     #[test]
     fn package_names_and_scripts_are_slugs() {
-        for text in ["g++", "libstdc++6", "0ad", "a", "launch/2026", "straße", "日本語", "हिन्दी", "~me", &"x".repeat(128)] {
+        for text in
+            ["g++", "libstdc++6", "0ad", "a", "launch/2026", "straße", "日本語", "हिन्दी", "~me", &"x".repeat(128)]
+        {
             assert_eq!(Slug::parse(text).unwrap().as_str(), text);
         }
     }

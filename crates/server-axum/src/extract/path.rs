@@ -21,8 +21,7 @@ impl<S: Send + Sync, T: FromStr<Err: Display>> FromRequestParts<S> for Id<T> {
             .map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The path is not valid UTF-8"))?;
         let text = params.iter().find(|(name, _)| *name == "id").map_or("", |(_, value)| value);
         text.parse().map(Self).map_err(|fault: T::Err| {
-            ApiError::new(ErrorCode::NotFound, "The path holds no such id")
-                .with_detail("path.id", fault.to_string())
+            ApiError::new(ErrorCode::NotFound, "The path holds no such id").with_detail("path.id", fault.to_string())
         })
     }
 }

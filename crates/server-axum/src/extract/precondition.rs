@@ -31,7 +31,8 @@ impl IfMatch {
     /// (§13.1.1); `If-None-Match` compares weakly (§13.1.2).
     pub(crate) fn allows(&self, link: &Link) -> bool {
         let tag = etag(link.id, link.version);
-        let matches = !self.0.contains_key(IF_MATCH) || tags(&self.0, IF_MATCH).any(|given| given == "*" || given == tag);
+        let matches =
+            !self.0.contains_key(IF_MATCH) || tags(&self.0, IF_MATCH).any(|given| given == "*" || given == tag);
         matches && !lists_tag(&self.0, IF_NONE_MATCH, &tag)
     }
 }

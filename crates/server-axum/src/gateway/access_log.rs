@@ -86,17 +86,9 @@ impl AccessLine<'_> {
     /// Writes the line.
     pub fn write(&self) {
         let duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        let path = self
-            .path
-            .char_indices()
-            .nth(PATH)
-            .map_or(self.path, |(end, _)| &self.path[..end]);
-        let workspace = self
-            .caller
-            .map(|caller| tracing::field::display(caller.workspace));
-        let key = self
-            .caller
-            .map(|caller| tracing::field::display(caller.key));
+        let path = self.path.char_indices().nth(PATH).map_or(self.path, |(end, _)| &self.path[..end]);
+        let workspace = self.caller.map(|caller| tracing::field::display(caller.workspace));
+        let key = self.caller.map(|caller| tracing::field::display(caller.key));
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(

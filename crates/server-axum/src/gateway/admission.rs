@@ -45,10 +45,7 @@ impl Default for Admission {
 impl Admission {
     /// Admits up to `cap` at once.
     pub fn new(cap: usize) -> Self {
-        Self {
-            cap,
-            in_flight: Arc::default(),
-        }
+        Self { cap, in_flight: Arc::default() }
     }
 
     /// A permit, or `None` at once. Two atomic operations: the redirect's path calls it too.
@@ -66,12 +63,9 @@ impl Admission {
 
     /// The answer above the cap.
     pub fn refusal() -> ApiError {
-        ApiError::new(
-            ErrorCode::Unavailable,
-            "The server is at its limit of requests in flight",
-        )
-        .with_retry_after(Duration::from_secs(1))
-        .with_reason("too many requests in flight")
+        ApiError::new(ErrorCode::Unavailable, "The server is at its limit of requests in flight")
+            .with_retry_after(Duration::from_secs(1))
+            .with_reason("too many requests in flight")
     }
 }
 
@@ -109,34 +103,22 @@ mod tests {
     #[tokio::test]
     async fn the_permit_is_held_until_the_body_ends_or_is_dropped() {
         let admission = Admission::new(1);
-        let chunks = || {
-            stream::iter([b"a", b"b"]).map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part)))
-        };
+        let chunks = || stream::iter([b"a", b"b"]).map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part)));
         let app = Router::new()
             .route("/", get(move || async move { Body::from_stream(chunks()) }))
             .layer(middleware::from_fn_with_state(admission.clone(), admit));
-        let ask = || {
-            app.clone()
-                .oneshot(Request::get("/").body(Body::empty()).unwrap())
-        };
+        let ask = || app.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
 
         let mut first = ask().await.unwrap();
         assert!(first.body_mut().frame().await.is_some());
         assert_eq!(admission.in_flight(), 1, "the head is out, the body is not");
         let refused = ask().await.unwrap();
-        assert_eq!(
-            (refused.status().as_u16(), &refused.headers()["retry-after"]),
-            (503, &"1".parse().unwrap())
-        );
+        assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
         assert_eq!(admission.in_flight(), 1, "a refusal takes no place");
 
         assert!(first.body_mut().frame().await.is_some());
         assert!(first.body_mut().frame().await.is_none());
-        assert_eq!(
-            admission.in_flight(),
-            0,
-            "ended, though the response is still there"
-        );
+        assert_eq!(admission.in_flight(), 0, "ended, though the response is still there");
 
         drop(ask().await.unwrap());
         assert_eq!(admission.in_flight(), 0, "given up");

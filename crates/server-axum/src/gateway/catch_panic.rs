@@ -23,12 +23,8 @@ impl ResponseForPanic for Caught {
 
     fn response_for_panic(&mut self, panic: Box<dyn Any + Send + 'static>) -> Response {
         let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no text".into());
-        ApiError::of(ErrorCode::Internal)
-            .with_reason(format!("panicked: {text}"))
-            .into_response()
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".into());
+        ApiError::of(ErrorCode::Internal).with_reason(format!("panicked: {text}")).into_response()
     }
 }
 

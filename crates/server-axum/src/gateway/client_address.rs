@@ -88,16 +88,9 @@ impl Network {
             None => (text.trim(), None),
         };
         let address: IpAddr = address.parse().ok()?;
-        let (width, offset) = if address.is_ipv4() {
-            (32, 96)
-        } else {
-            (128, 0)
-        };
+        let (width, offset) = if address.is_ipv4() { (32, 96) } else { (128, 0) };
         let prefix: u32 = prefix.unwrap_or(width);
-        (prefix <= width).then(|| Self {
-            bits: bits(address),
-            prefix: prefix + offset,
-        })
+        (prefix <= width).then(|| Self { bits: bits(address), prefix: prefix + offset })
     }
 
     fn contains(self, address: IpAddr) -> bool {
@@ -118,17 +111,9 @@ impl TrustedProxies {
     ///
     /// # Errors
     /// [`InvalidNetwork`] names the first that is neither.
-    pub fn parse<T: AsRef<str>>(
-        networks: impl IntoIterator<Item = T>,
-    ) -> Result<Self, InvalidNetwork> {
-        let parse = |text: T| {
-            Network::parse(text.as_ref()).ok_or_else(|| InvalidNetwork(text.as_ref().into()))
-        };
-        networks
-            .into_iter()
-            .map(parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+    pub fn parse<T: AsRef<str>>(networks: impl IntoIterator<Item = T>) -> Result<Self, InvalidNetwork> {
+        let parse = |text: T| Network::parse(text.as_ref()).ok_or_else(|| InvalidNetwork(text.as_ref().into()));
+        networks.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether the address is a trusted proxy's.
@@ -163,13 +148,8 @@ impl TrustedProxies {
 
 /// An entry is an address, in brackets or not, with a port or not.
 fn entry_address(entry: &str) -> Option<IpAddr> {
-    let bare = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(entry);
-    bare.parse()
-        .ok()
-        .or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -190,67 +170,33 @@ mod tests {
     #[test]
     fn a_peer_that_is_no_proxy_cannot_speak_for_others() {
         assert_eq!(client(&[], "192.0.2.1", &["203.0.113.9"]), "192.0.2.1");
-        assert_eq!(
-            client(&["10.0.0.0/8"], "192.0.2.1", &["10.0.0.1"]),
-            "192.0.2.1"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["10.0.0.1"]), "192.0.2.1");
     }
 
     #[test]
     fn counted_from_the_right_through_proxies_only() {
         let own = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"];
         assert_eq!(client(&own, "10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(
-            client(&own, "10.0.0.1", &["1.1.1.1, 203.0.113.9, 192.0.2.7"]),
-            "203.0.113.9"
-        );
-        assert_eq!(
-            client(&own, "10.0.0.1", &["1.1.1.1", "203.0.113.9", "10.9.9.9"]),
-            "203.0.113.9"
-        );
-        assert_eq!(
-            client(&own, "10.0.0.1", &["10.3.3.3, 10.2.2.2"]),
-            "10.3.3.3",
-            "all are proxies: the farthest"
-        );
-        assert_eq!(
-            client(&own, "fd00::1", &["[2001:db8::5]:4711"]),
-            "2001:db8::5"
-        );
+        assert_eq!(client(&own, "10.0.0.1", &["1.1.1.1, 203.0.113.9, 192.0.2.7"]), "203.0.113.9");
+        assert_eq!(client(&own, "10.0.0.1", &["1.1.1.1", "203.0.113.9", "10.9.9.9"]), "203.0.113.9");
+        assert_eq!(client(&own, "10.0.0.1", &["10.3.3.3, 10.2.2.2"]), "10.3.3.3", "all are proxies: the farthest");
+        assert_eq!(client(&own, "fd00::1", &["[2001:db8::5]:4711"]), "2001:db8::5");
         assert_eq!(client(&own, "10.0.0.1", &["203.0.113.9:80"]), "203.0.113.9");
     }
 
     #[test]
     fn nonsense_ends_the_walk_at_the_nearest_proxy() {
         let own = ["10.0.0.0/8"];
-        for forged in [
-            "",
-            "unknown",
-            "1.1.1.1, _hidden",
-            "1.1.1.1,",
-            "999.1.1.1",
-            "1.1.1.1 2.2.2.2",
-            "\"1.1.1.1\"",
-        ] {
-            assert_eq!(
-                client(&own, "10.0.0.1", &[forged]),
-                "10.0.0.1",
-                "{forged:?}"
-            );
+        for forged in ["", "unknown", "1.1.1.1, _hidden", "1.1.1.1,", "999.1.1.1", "1.1.1.1 2.2.2.2", "\"1.1.1.1\""] {
+            assert_eq!(client(&own, "10.0.0.1", &[forged]), "10.0.0.1", "{forged:?}");
         }
         assert_eq!(client(&own, "10.0.0.1", &["x, 10.4.4.4"]), "10.4.4.4");
     }
 
     #[test]
     fn an_ipv4_peer_on_an_ipv6_socket_is_ipv4() {
-        assert_eq!(
-            client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["::ffff:203.0.113.9"]),
-            "203.0.113.9"
-        );
-        assert_eq!(
-            client(&["::/0"], "10.0.0.1", &["203.0.113.9"]),
-            "203.0.113.9"
-        );
+        assert_eq!(client(&["10.0.0.0/8"], "::ffff:10.0.0.1", &["::ffff:203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client(&["::/0"], "10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
     }
 
     #[test]
@@ -264,16 +210,7 @@ mod tests {
 
     #[test]
     fn networks_are_read_strictly() {
-        for text in [
-            "10.0.0.0/33",
-            "fd00::/129",
-            "10.0.0.0/",
-            "10.0.0.0/+8",
-            "10.0.0",
-            "proxy.example",
-            "",
-            "/8",
-        ] {
+        for text in ["10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0", "proxy.example", "", "/8"] {
             assert!(TrustedProxies::parse([text]).is_err(), "{text:?}");
         }
     }

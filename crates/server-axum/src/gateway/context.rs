@@ -94,22 +94,14 @@ pub struct ContextSource {
 impl Default for ContextSource {
     /// No trusted proxies, the machine's clock and randomness.
     fn default() -> Self {
-        Self::new(
-            TrustedProxies::default(),
-            Arc::new(SystemClock),
-            Arc::new(OsEntropy),
-        )
+        Self::new(TrustedProxies::default(), Arc::new(SystemClock), Arc::new(OsEntropy))
     }
 }
 
 impl ContextSource {
     /// A source that believes `proxies`.
     pub fn new(proxies: TrustedProxies, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self {
-            proxies: Arc::new(proxies),
-            clock,
-            entropy,
-        }
+        Self { proxies: Arc::new(proxies), clock, entropy }
     }
 
     /// The clock that it reads.
@@ -132,8 +124,7 @@ impl ContextSource {
         let started = self.clock.now();
         RequestContext(Arc::new(Known {
             id: self.tag(headers, started),
-            traceparent: TraceParent::carried(headers)
-                .unwrap_or_else(|| TraceParent::fresh(&*self.entropy)),
+            traceparent: TraceParent::carried(headers).unwrap_or_else(|| TraceParent::fresh(&*self.entropy)),
             client: peer.map_or(ClientAddress::UNKNOWN, |peer| self.client(peer, headers)),
             started,
             caller: OnceLock::new(),
@@ -147,26 +138,17 @@ pub fn elapsed(started: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// Puts a [`RequestContext`] into the request, unless one is there already, and the id onto the response.
-pub async fn establish(
-    State(source): State<ContextSource>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn establish(State(source): State<ContextSource>, mut request: Request, next: Next) -> Response {
     let context = match request.extensions().get::<RequestContext>() {
         Some(context) => context.clone(),
         None => {
-            let peer = request
-                .extensions()
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|info| info.0.ip());
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
             let context = source.of(request.headers(), peer);
             request.extensions_mut().insert(context.clone());
             context
         }
     };
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(X_REQUEST_ID, context.id().header().clone());
+    response.headers_mut().insert(X_REQUEST_ID, context.id().header().clone());
     response
 }

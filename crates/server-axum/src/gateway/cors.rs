@@ -27,8 +27,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
-    ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN, VARY,
 };
 use http::{HeaderValue, Method, StatusCode, Uri};
 
@@ -60,10 +59,7 @@ pub struct Cors {
 impl Default for Cors {
     /// No origin.
     fn default() -> Self {
-        Self {
-            origins: Arc::default(),
-            max_age: Duration::from_secs(600),
-        }
+        Self { origins: Arc::default(), max_age: Duration::from_secs(600) }
     }
 }
 
@@ -73,23 +69,14 @@ impl Cors {
     /// # Errors
     /// [`InvalidOrigin`] names the first text that is none, `*` and `null` among them.
     pub fn new<T: AsRef<str>>(origins: impl IntoIterator<Item = T>) -> Result<Self, InvalidOrigin> {
-        let origins: Result<Vec<_>, _> = origins
-            .into_iter()
-            .map(|text| origin(text.as_ref()))
-            .collect();
-        Ok(Self {
-            origins: origins?.into(),
-            ..Self::default()
-        })
+        let origins: Result<Vec<_>, _> = origins.into_iter().map(|text| origin(text.as_ref())).collect();
+        Ok(Self { origins: origins?.into(), ..Self::default() })
     }
 
     /// Lets browsers keep a preflight's answer for so long, a day at most.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
-        Self {
-            max_age: max_age.min(LONGEST),
-            ..self
-        }
+        Self { max_age: max_age.min(LONGEST), ..self }
     }
 
     /// Whether the value of a header `Origin` is allowed.
@@ -102,15 +89,13 @@ impl Cors {
 fn origin(text: &str) -> Result<HeaderValue, InvalidOrigin> {
     let invalid = || InvalidOrigin(text.to_owned());
     let uri: Uri = text.parse().map_err(|_| invalid())?;
-    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
-    else {
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return Err(invalid());
     };
     let exact = format!("{scheme}://{authority}");
     let usual = if scheme == "https" { ":443" } else { ":80" };
-    let plain = !authority.as_str().contains('@')
-        && !authority.as_str().ends_with(usual)
-        && !authority.host().is_empty();
+    let plain =
+        !authority.as_str().contains('@') && !authority.as_str().ends_with(usual) && !authority.host().is_empty();
     if !plain || exact != text || text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(invalid());
     }
@@ -119,49 +104,29 @@ fn origin(text: &str) -> Result<HeaderValue, InvalidOrigin> {
 
 /// Lets the pages of allowed origins read answers, and answers their preflights.
 pub async fn share(State(cors): State<Cors>, request: Request, next: Next) -> Response {
-    let origin = request
-        .headers()
-        .get(ORIGIN)
-        .filter(|origin| cors.allows(origin))
-        .cloned();
+    let origin = request.headers().get(ORIGIN).filter(|origin| cors.allows(origin)).cloned();
     let preflight = *request.method() == Method::OPTIONS
         && request.headers().contains_key(ORIGIN)
-        && request
-            .headers()
-            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = next.run(request).await;
     let answered = response.status() == StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Origin"));
     if preflight {
-        headers.append(
-            VARY,
-            HeaderValue::from_static(
-                "Access-Control-Request-Method, Access-Control-Request-Headers",
-            ),
-        );
+        headers.append(VARY, HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"));
     }
     let Some(origin) = origin else {
         return response;
     };
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(EXPOSED),
-    );
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     if preflight
         && answered
         && let Some(allow) = headers.get(ALLOW).cloned()
     {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, allow);
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(ACCEPTED),
-        );
-        headers.insert(
-            ACCESS_CONTROL_MAX_AGE,
-            HeaderValue::from(cors.max_age.as_secs()),
-        );
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ACCEPTED));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(cors.max_age.as_secs()));
     }
     response
 }
@@ -172,11 +137,7 @@ mod tests {
 
     #[test]
     fn only_exact_origins_can_be_allowed() {
-        for good in [
-            "https://app.example",
-            "http://localhost:3000",
-            "https://[::1]:8443",
-        ] {
+        for good in ["https://app.example", "http://localhost:3000", "https://[::1]:8443"] {
             assert!(Cors::new([good]).is_ok(), "{good}");
         }
         for bad in [
@@ -204,13 +165,7 @@ mod tests {
     fn a_prefix_a_suffix_and_null_are_other_origins() {
         let cors = Cors::new(["https://app.example"]).unwrap();
         assert!(cors.allows(&HeaderValue::from_static("https://app.example")));
-        for other in [
-            "https://app.example.evil",
-            "https://evil-app.example",
-            "http://app.example",
-            "null",
-            "",
-        ] {
+        for other in ["https://app.example.evil", "https://evil-app.example", "http://app.example", "null", ""] {
             assert!(!cors.allows(&HeaderValue::from_static(other)), "{other}");
         }
     }

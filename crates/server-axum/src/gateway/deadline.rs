@@ -63,10 +63,7 @@ impl HttpBody for Noted {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
         this.waiting.store(polled.is_pending(), Ordering::Relaxed);
@@ -83,30 +80,19 @@ impl HttpBody for Noted {
 }
 
 /// Answers for a handler that has not answered in time.
-pub async fn enforce(
-    State(Deadline(limit)): State<Deadline>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let limit = routes::of(&request)
-        .and_then(|route| route.time_limit())
-        .unwrap_or(limit);
+pub async fn enforce(State(Deadline(limit)): State<Deadline>, request: Request, next: Next) -> Response {
+    let limit = routes::of(&request).and_then(|route| route.time_limit()).unwrap_or(limit);
     let waiting = Arc::new(AtomicBool::new(false));
     let request = request.map(|body| match body.is_end_stream() {
         true => body,
-        false => Body::new(Noted {
-            body,
-            waiting: waiting.clone(),
-        }),
+        false => Body::new(Noted { body, waiting: waiting.clone() }),
     });
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) if waiting.load(Ordering::Relaxed) => ApiError::of(ErrorCode::RequestTimeout)
-            .with_reason("the body came too slowly")
-            .into_response(),
-        Err(_) => ApiError::of(ErrorCode::UpstreamTimeout)
-            .with_reason("the handler took too long")
-            .into_response(),
+        Err(_) if waiting.load(Ordering::Relaxed) => {
+            ApiError::of(ErrorCode::RequestTimeout).with_reason("the body came too slowly").into_response()
+        }
+        Err(_) => ApiError::of(ErrorCode::UpstreamTimeout).with_reason("the handler took too long").into_response(),
     }
 }
 
@@ -121,14 +107,9 @@ mod tests {
 
     fn app() -> Router {
         let table: RouteTable =
-            [Route::new("/held", [http::Method::POST]).with_time_limit(Duration::from_secs(90))]
-                .into_iter()
-                .collect();
-        let slow = || async {
-            tokio::time::timeout(Duration::from_secs(60), std::future::pending::<()>())
-                .await
-                .is_err()
-        };
+            [Route::new("/held", [http::Method::POST]).with_time_limit(Duration::from_secs(90))].into_iter().collect();
+        let slow =
+            || async { tokio::time::timeout(Duration::from_secs(60), std::future::pending::<()>()).await.is_err() };
         let slow = move || async move { slow().await.to_string() };
         Router::new()
             .route("/read", post(|body: Bytes| async move { body }))
@@ -139,24 +120,15 @@ mod tests {
     }
 
     async fn status(path: &str, body: Body) -> u16 {
-        app()
-            .oneshot(Request::post(path).body(body).unwrap())
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
+        app().oneshot(Request::post(path).body(body).unwrap()).await.unwrap().status().as_u16()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_body_is_408_and_a_slow_handler_504() {
         // A frame each second: no idle time-out would ever see it.
         let drip = futures_util::stream::unfold((), |()| async {
-            let _ =
-                tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
-            Some((
-                Ok::<_, std::convert::Infallible>(Bytes::from_static(b"x")),
-                (),
-            ))
+            let _ = tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from_static(b"x")), ()))
         });
         assert_eq!(status("/read", Body::from_stream(drip)).await, 408);
         assert_eq!(status("/slow", Body::from("all of it")).await, 504);

@@ -73,11 +73,7 @@ impl Deprecation {
             return Err(InvalidDeprecation::Link);
         }
         let link = HeaderValue::from_str(&format!("<{link}>; rel=\"deprecation\""));
-        Ok(Self {
-            since,
-            sunset: None,
-            link: link.map_err(|_| InvalidDeprecation::Link)?,
-        })
+        Ok(Self { since, sunset: None, link: link.map_err(|_| InvalidDeprecation::Link)? })
     }
 
     /// Answers with 410 from this moment on.
@@ -88,10 +84,7 @@ impl Deprecation {
         if sunset.duration_since(self.since) < NOTICE {
             return Err(InvalidDeprecation::TooSoon);
         }
-        Ok(Self {
-            sunset: Some(sunset),
-            ..self
-        })
+        Ok(Self { sunset: Some(sunset), ..self })
     }
 
     /// Whether it is over.
@@ -102,10 +95,7 @@ impl Deprecation {
     /// Says so in the headers of an answer.
     pub fn stamp(&self, headers: &mut HeaderMap) {
         let since = format!("@{}", self.since.as_second());
-        for (name, value) in [
-            (DEPRECATION, Some(since)),
-            (SUNSET, self.sunset.and_then(http_date)),
-        ] {
+        for (name, value) in [(DEPRECATION, Some(since)), (SUNSET, self.sunset.and_then(http_date))] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 headers.insert(name, value);
             }
@@ -116,9 +106,7 @@ impl Deprecation {
 
 /// IMF-fixdate (RFC 9110 §5.6.7); `None` beyond the years that it can write.
 fn http_date(at: Timestamp) -> Option<String> {
-    jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&at)
-        .ok()
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()
 }
 
 /// So many calls of one caller to one route.
@@ -154,10 +142,7 @@ impl Farewell {
 
     /// Takes its time from `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            usage: Arc::default(),
-        }
+        Self { clock, usage: Arc::default() }
     }
 
     /// Who called what, for the operator.
@@ -184,10 +169,7 @@ impl Farewell {
 
 /// Announces the end of a route on each of its answers; afterwards answers 410.
 pub async fn announce(State(farewell): State<Farewell>, request: Request, next: Next) -> Response {
-    let Some(route) = routes::of(&request)
-        .filter(|route| route.deprecation().is_some())
-        .cloned()
-    else {
+    let Some(route) = routes::of(&request).filter(|route| route.deprecation().is_some()).cloned() else {
         return next.run(request).await;
     };
     let Some(deprecation) = route.deprecation() else {
@@ -195,16 +177,11 @@ pub async fn announce(State(farewell): State<Farewell>, request: Request, next: 
     };
     let context = request.extensions().get::<RequestContext>().cloned();
     let mut response = if deprecation.is_over(farewell.clock.now()) {
-        ApiError::new(ErrorCode::Gone, "This route is past its sunset")
-            .with_reason("past its sunset")
-            .into_response()
+        ApiError::new(ErrorCode::Gone, "This route is past its sunset").with_reason("past its sunset").into_response()
     } else {
         next.run(request).await
     };
     deprecation.stamp(response.headers_mut());
-    farewell.count(
-        route.template(),
-        context.and_then(|context| context.caller()),
-    );
+    farewell.count(route.template(), context.and_then(|context| context.caller()));
     response
 }

@@ -27,8 +27,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED,
-    TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method};
 use waypost_core::clock::{Clock, SystemClock};
@@ -52,9 +52,7 @@ pub struct Envelope {
 impl Envelope {
     /// The pages about codes are at `{public_url}/docs/errors/{CODE}`.
     pub fn new(public_url: &str) -> Self {
-        Self {
-            public_url: public_url.trim_end_matches('/').into(),
-        }
+        Self { public_url: public_url.trim_end_matches('/').into() }
     }
 
     /// The value on the wire, for what carries errors in other shapes (bulk items, frames, stored answers).
@@ -71,51 +69,33 @@ impl Envelope {
     /// The body, byte for byte as it is sent; for who keeps answers.
     pub fn body(&self, error: &ApiError, request_id: &str) -> Vec<u8> {
         // Strings alone: writing them as JSON cannot fail.
-        serde_json::to_vec(&ErrorBody {
-            error: self.detail(error, request_id),
-        })
-        .unwrap_or_default()
+        serde_json::to_vec(&ErrorBody { error: self.detail(error, request_id) }).unwrap_or_default()
     }
 
     /// Gives a response of 400 or more its body. `method` is the request's.
     pub fn apply(&self, response: Response, method: &Method, request_id: &str) -> Response {
         let status = response.status();
-        if !(status.is_client_error() || status.is_server_error())
-            || response.extensions().get::<Rendered>().is_some()
+        if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Rendered>().is_some()
         {
             return response;
         }
         let (mut parts, _dropped) = response.into_parts();
-        let known = parts
-            .extensions
-            .get::<ApiError>()
-            .filter(|error| error.status() == status);
+        let known = parts.extensions.get::<ApiError>().filter(|error| error.status() == status);
         let error = known.cloned().unwrap_or_else(|| {
-            ApiError::of_status(status)
-                .with_reason(format!("answered with a bare {}", status.as_u16()))
+            ApiError::of_status(status).with_reason(format!("answered with a bare {}", status.as_u16()))
         });
         let body = self.body(&error, request_id);
         parts.status = error.status();
         for name in [CONTENT_ENCODING, TRANSFER_ENCODING, ETAG, LAST_MODIFIED] {
             parts.headers.remove(name);
         }
-        parts
-            .headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        parts
-            .headers
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        parts
-            .headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         // The access log reads the code and the reason from here.
         parts.extensions.insert(error);
         parts.extensions.insert(Rendered);
-        let body = if *method == Method::HEAD {
-            Body::empty()
-        } else {
-            Body::from(body)
-        };
+        let body = if *method == Method::HEAD { Body::empty() } else { Body::from(body) };
         Response::from_parts(parts, body)
     }
 }
@@ -125,10 +105,7 @@ pub async fn render(State(envelope): State<Envelope>, request: Request, next: Ne
     let method = request.method().clone();
     let context = request.extensions().get::<RequestContext>().cloned();
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .entry(X_CONTENT_TYPE_OPTIONS)
-        .or_insert(HeaderValue::from_static("nosniff"));
+    response.headers_mut().entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
         return response;
@@ -139,9 +116,7 @@ pub async fn render(State(envelope): State<Envelope>, request: Request, next: Ne
             // Alone, without `context::establish` around it.
             let tag = RequestTag::fresh(SystemClock.now(), &OsEntropy);
             let mut response = envelope.apply(response, &method, tag.as_str());
-            response
-                .headers_mut()
-                .insert(X_REQUEST_ID, tag.into_header());
+            response.headers_mut().insert(X_REQUEST_ID, tag.into_header());
             response
         }
     }

@@ -34,11 +34,7 @@ pub struct HeadLimits {
 impl Default for HeadLimits {
     /// What common proxies take too, so that a request which passes here passes everywhere.
     fn default() -> Self {
-        Self {
-            uri: 8 * 1024,
-            fields: 100,
-            bytes: 32 * 1024,
-        }
+        Self { uri: 8 * 1024, fields: 100, bytes: 32 * 1024 }
     }
 }
 
@@ -50,37 +46,25 @@ impl HeadLimits {
     /// no tunnel. `URI_TOO_LONG`, `HEADERS_TOO_LARGE`.
     pub fn check(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> ApiResult<()> {
         if *method == Method::TRACE || *method == Method::CONNECT {
-            return Err(
-                ApiError::of(ErrorCode::MethodNotAllowed).with_reason("a method that no route has")
-            );
+            return Err(ApiError::of(ErrorCode::MethodNotAllowed).with_reason("a method that no route has"));
         }
         if uri_length(uri) > self.uri {
             return Err(ApiError::of(ErrorCode::UriTooLong).with_reason("a URI that is too long"));
         }
         if headers.len() > self.fields {
-            return Err(
-                ApiError::of(ErrorCode::HeadersTooLarge).with_reason("too many header fields")
-            );
+            return Err(ApiError::of(ErrorCode::HeadersTooLarge).with_reason("too many header fields"));
         }
-        let bytes: usize = headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum();
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if bytes > self.bytes {
-            return Err(ApiError::of(ErrorCode::HeadersTooLarge)
-                .with_reason("header fields that are too long"));
+            return Err(ApiError::of(ErrorCode::HeadersTooLarge).with_reason("header fields that are too long"));
         }
         Ok(())
     }
 }
 
 fn uri_length(uri: &Uri) -> usize {
-    let scheme = uri
-        .scheme_str()
-        .map_or(0, |scheme| scheme.len() + "://".len());
-    let authority = uri
-        .authority()
-        .map_or(0, |authority| authority.as_str().len());
+    let scheme = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
     scheme + authority + path
 }
@@ -116,14 +100,8 @@ mod tests {
         let none = HeaderMap::new();
         assert_eq!(status(Method::GET, &path(8_192), &none), 200);
         assert_eq!(status(Method::GET, &path(8_193), &none), 414);
-        assert_eq!(
-            status(Method::GET, &format!("http://h{}", path(8_184)), &none),
-            200
-        );
-        assert_eq!(
-            status(Method::GET, &format!("http://h{}", path(8_185)), &none),
-            414
-        );
+        assert_eq!(status(Method::GET, &format!("http://h{}", path(8_184)), &none), 200);
+        assert_eq!(status(Method::GET, &format!("http://h{}", path(8_185)), &none), 414);
         assert_eq!(status(Method::GET, "/", &fields(100, 1)), 200);
         assert_eq!(status(Method::GET, "/", &fields(101, 1)), 431);
         assert_eq!(status(Method::GET, "/", &fields(1, 32 * 1_024 - 5)), 200);

@@ -104,20 +104,11 @@ where
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(chain.context, context::establish))
         .layer(from_fn_with_state(chain.routes, routes::resolve))
-        .layer(from_fn_with_state(
-            access_log::AccessLog::new(clock.clone()),
-            access_log::log,
-        ))
-        .layer(from_fn_with_state(
-            metrics::RequestMetrics::new(clock.clone()),
-            metrics::measure,
-        ))
+        .layer(from_fn_with_state(access_log::AccessLog::new(clock.clone()), access_log::log))
+        .layer(from_fn_with_state(metrics::RequestMetrics::new(clock.clone()), metrics::measure))
         .layer(from_fn_with_state(chain.envelope, envelope::render))
         .layer(from_fn_with_state(chain.farewell, deprecation::announce))
-        .layer(from_fn_with_state(
-            rate_headers::RateHeaders::new(clock),
-            rate_headers::stamp,
-        ))
+        .layer(from_fn_with_state(rate_headers::RateHeaders::new(clock), rate_headers::stamp))
         .layer(from_fn_with_state(chain.cors, cors::share));
     router.layer(within).layer(limit).layer(around)
 }

@@ -33,12 +33,10 @@ pub async fn answer(State(table): State<RouteTable>, mut request: Request, next:
         return match route {
             Some(route) => no_content(route.allow().clone()),
             // The server as a whole (RFC 9110 §9.3.7).
-            None if request.uri().path() == "*" => no_content(HeaderValue::from_static(
-                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            )),
-            None => ApiError::of(ErrorCode::NotFound)
-                .with_reason("no such route")
-                .into_response(),
+            None if request.uri().path() == "*" => {
+                no_content(HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+            }
+            None => ApiError::of(ErrorCode::NotFound).with_reason("no such route").into_response(),
         };
     }
     let mut response = next.run(request).await;
@@ -51,9 +49,6 @@ pub async fn answer(State(table): State<RouteTable>, mut request: Request, next:
 }
 
 fn no_content(allow: HeaderValue) -> Response {
-    let headers = [
-        (ALLOW, allow),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
+    let headers = [(ALLOW, allow), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (StatusCode::NO_CONTENT, headers).into_response()
 }

@@ -50,10 +50,7 @@ impl RateLedger {
 
     /// What was noted so far.
     pub fn entries(&self) -> Vec<(Policy, Decision)> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -72,16 +69,12 @@ fn remaining(decision: &Decision) -> u32 {
 
 /// The tighter first: the violated ones, the longest wait among them first; then by the share that remains.
 fn tighter(a: &Decision, b: &Decision) -> Ordering {
-    let share = |one: &Decision, other: &Decision| {
-        u64::from(remaining(one)) * u64::from(other.standing().limit)
-    };
+    let share = |one: &Decision, other: &Decision| u64::from(remaining(one)) * u64::from(other.standing().limit);
     match (a.is_allowed(), b.is_allowed()) {
         (false, true) => Ordering::Less,
         (true, false) => Ordering::Greater,
         (false, false) => seconds(b).cmp(&seconds(a)),
-        (true, true) => share(a, b)
-            .cmp(&share(b, a))
-            .then(seconds(b).cmp(&seconds(a))),
+        (true, true) => share(a, b).cmp(&share(b, a)).then(seconds(b).cmp(&seconds(a))),
     }
 }
 
@@ -122,23 +115,11 @@ pub fn headers(decisions: &[(Policy, Decision)], now: Timestamp) -> HeaderMap {
     let (mut policies, mut limits) = (String::new(), String::new());
     for (policy, _) in decisions {
         let comma = if policies.is_empty() { "" } else { ", " };
-        let _ = write!(
-            policies,
-            "{comma}\"{}\";q={};w={}",
-            policy.name(),
-            policy.quota(),
-            policy.window().as_secs()
-        );
+        let _ = write!(policies, "{comma}\"{}\";q={};w={}", policy.name(), policy.quota(), policy.window().as_secs());
     }
     for (policy, decision) in by_tightness {
         let comma = if limits.is_empty() { "" } else { ", " };
-        let _ = write!(
-            limits,
-            "{comma}\"{}\";r={};t={}",
-            policy.name(),
-            remaining(decision),
-            seconds(decision)
-        );
+        let _ = write!(limits, "{comma}\"{}\";r={};t={}", policy.name(), remaining(decision), seconds(decision));
     }
     for (name, text) in [(RATELIMIT_POLICY, policies), (RATELIMIT, limits)] {
         // A policy's name is of a-z, 0-9, - and _, so this is always a value.
@@ -148,12 +129,8 @@ pub fn headers(decisions: &[(Policy, Decision)], now: Timestamp) -> HeaderMap {
     }
     if !tightest.is_allowed() {
         // A policy that just gave its last would deny the next try, even after the wait of the one that denied.
-        let empty = decisions
-            .iter()
-            .filter(|(_, decision)| remaining(decision) == 0);
-        let wait = empty
-            .map(|(_, decision)| seconds(decision))
-            .fold(seconds(tightest), u64::max);
+        let empty = decisions.iter().filter(|(_, decision)| remaining(decision) == 0);
+        let wait = empty.map(|(_, decision)| seconds(decision)).fold(seconds(tightest), u64::max);
         headers.insert(RETRY_AFTER, HeaderValue::from(wait));
     }
     headers
@@ -174,10 +151,7 @@ impl RateHeaders {
 
 /// Lays a [`RateLedger`] into the request, and writes what was noted onto the answer.
 pub async fn stamp(State(state): State<RateHeaders>, mut request: Request, next: Next) -> Response {
-    let ledger = request
-        .extensions_mut()
-        .get_or_insert_default::<RateLedger>()
-        .clone();
+    let ledger = request.extensions_mut().get_or_insert_default::<RateLedger>().clone();
     let mut response = next.run(request).await;
     let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
     for (name, value) in headers(&ledger.entries(), state.clock.now()) {
@@ -199,11 +173,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Algorithm; 3] = [
-        Algorithm::TokenBucket,
-        Algorithm::SlidingWindow,
-        Algorithm::FixedWindow,
-    ];
+    const ALL: [Algorithm; 3] = [Algorithm::TokenBucket, Algorithm::SlidingWindow, Algorithm::FixedWindow];
 
     fn policy(name: &str, algorithm: Algorithm, quota: u32, seconds: u64) -> Policy {
         Policy::new(name, algorithm, quota, Duration::from_secs(seconds)).unwrap()
@@ -215,18 +185,8 @@ mod tests {
 
     /// The parameter of the first member.
     fn parameter(headers: &HeaderMap, name: &str, key: &str) -> i64 {
-        let first = headers[name]
-            .to_str()
-            .unwrap()
-            .split(", ")
-            .next()
-            .unwrap()
-            .to_owned();
-        let value = first
-            .split(';')
-            .find_map(|part| part.strip_prefix(key))
-            .unwrap()
-            .to_owned();
+        let first = headers[name].to_str().unwrap().split(", ").next().unwrap().to_owned();
+        let value = first.split(';').find_map(|part| part.strip_prefix(key)).unwrap().to_owned();
         value.trim_start_matches('=').parse().unwrap()
     }
 
@@ -237,19 +197,13 @@ mod tests {
 
     #[test]
     fn the_violated_policy_is_told_on_a_refusal_and_the_tightest_else() {
-        let (burst, daily) = (
-            policy("burst", ALL[2], 2, 10),
-            policy("daily", ALL[2], 1_000, 86_400),
-        );
+        let (burst, daily) = (policy("burst", ALL[2], 2, 10), policy("daily", ALL[2], 1_000, 86_400));
         let now = Timestamp::from_second(1_700_000_003).unwrap();
         let decide = |policy: &Policy, times: usize| {
-            (0..times).fold(
-                (None, None),
-                |(kept, _): (Option<Kept>, Option<Decision>), _| {
-                    let (kept, decision) = policy.decide(kept.as_ref(), 1, now);
-                    (Some(kept), Some(decision))
-                },
-            )
+            (0..times).fold((None, None), |(kept, _): (Option<Kept>, Option<Decision>), _| {
+                let (kept, decision) = policy.decide(kept.as_ref(), 1, now);
+                (Some(kept), Some(decision))
+            })
         };
         let told = |burst_times, daily_times| {
             let burst = (burst.clone(), decide(&burst, burst_times).1.unwrap());
@@ -257,30 +211,12 @@ mod tests {
             headers(&[burst, daily], now)
         };
         let fine = told(1, 900);
-        assert_eq!(
-            (
-                number(&fine, "x-ratelimit-limit"),
-                number(&fine, "x-ratelimit-remaining")
-            ),
-            (1_000, 100)
-        );
+        assert_eq!((number(&fine, "x-ratelimit-limit"), number(&fine, "x-ratelimit-remaining")), (1_000, 100));
         assert!(!fine.contains_key(RETRY_AFTER));
         let refused = told(3, 999);
-        assert_eq!(
-            (
-                number(&refused, "x-ratelimit-limit"),
-                number(&refused, "x-ratelimit-remaining")
-            ),
-            (2, 0)
-        );
-        assert_eq!(
-            refused[RATELIMIT_POLICY],
-            "\"burst\";q=2;w=10, \"daily\";q=1000;w=86400"
-        );
-        assert_eq!(
-            refused[RATELIMIT].to_str().unwrap().split(';').next(),
-            Some("\"burst\"")
-        );
+        assert_eq!((number(&refused, "x-ratelimit-limit"), number(&refused, "x-ratelimit-remaining")), (2, 0));
+        assert_eq!(refused[RATELIMIT_POLICY], "\"burst\";q=2;w=10, \"daily\";q=1000;w=86400");
+        assert_eq!(refused[RATELIMIT].to_str().unwrap().split(';').next(), Some("\"burst\""));
         assert_eq!(number(&refused, "retry-after"), 7);
     }
 

@@ -32,9 +32,7 @@ impl RequestTag {
         let value = values.next()?;
         let letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let text = value.as_bytes();
-        let fits = (1..=LONGEST).contains(&text.len())
-            && text.iter().all(letter)
-            && values.next().is_none();
+        let fits = (1..=LONGEST).contains(&text.len()) && text.iter().all(letter) && values.next().is_none();
         fits.then(|| Self(value.clone()))
     }
 
@@ -88,17 +86,7 @@ mod tests {
     #[test]
     fn a_callers_id_is_kept_only_in_the_strict_form() {
         assert!(kept(b"a") && kept(b"Ab9._-") && kept(&[b'x'; 128]));
-        for bad in [
-            &b""[..],
-            &[b'x'; 129],
-            b"a b",
-            b"a\tb",
-            b"a;b",
-            b"{}",
-            "é".as_bytes(),
-            b"a\"b",
-            b"a,b",
-        ] {
+        for bad in [&b""[..], &[b'x'; 129], b"a b", b"a\tb", b"a;b", b"{}", "é".as_bytes(), b"a\"b", b"a,b"] {
             assert!(!kept(bad), "{bad:?}");
         }
         let mut twice = HeaderMap::new();
@@ -109,9 +97,7 @@ mod tests {
 
     #[test]
     fn a_fresh_id_is_a_typed_id() {
-        let (a, b) = [(); 2]
-            .map(|()| RequestTag::fresh(Timestamp::UNIX_EPOCH, &OsEntropy))
-            .into();
+        let (a, b) = [(); 2].map(|()| RequestTag::fresh(Timestamp::UNIX_EPOCH, &OsEntropy)).into();
         assert!(RequestId::parse(a.as_str()).is_ok() && a != b);
     }
 }

@@ -46,33 +46,20 @@ impl Route {
         }
         add(Method::OPTIONS);
         let names: Vec<&str> = all.iter().map(Method::as_str).collect();
-        let allow =
-            HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-        Self {
-            template: template.into(),
-            methods: all,
-            allow,
-            time_limit: None,
-            deprecation: None,
-        }
+        let allow = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
+        Self { template: template.into(), methods: all, allow, time_limit: None, deprecation: None }
     }
 
     /// The same route with its own deadline instead of the common one (a held poll).
     #[must_use]
     pub fn with_time_limit(self, limit: Duration) -> Self {
-        Self {
-            time_limit: Some(limit),
-            ..self
-        }
+        Self { time_limit: Some(limit), ..self }
     }
 
     /// The same route, on its way out.
     #[must_use]
     pub fn deprecated(self, deprecation: Deprecation) -> Self {
-        Self {
-            deprecation: Some(deprecation),
-            ..self
-        }
+        Self { deprecation: Some(deprecation), ..self }
     }
 
     /// How it is written in the router; its label in logs and metrics.
@@ -152,14 +139,8 @@ impl RouteTable {
         if let Some(route) = self.0.fixed.get(path) {
             return Some(route.clone());
         }
-        let fitting = self
-            .0
-            .open
-            .iter()
-            .filter_map(|route| Some((route.fit(path)?, route)));
-        fitting
-            .max_by(|(a, _), (b, _)| a.cmp(b))
-            .map(|(_, route)| route.clone())
+        let fitting = self.0.open.iter().filter_map(|route| Some((route.fit(path)?, route)));
+        fitting.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, route)| route.clone())
     }
 
     /// The route of a request, looked up at most once.
@@ -179,10 +160,7 @@ struct Resolved(Option<Arc<Route>>);
 
 /// The route that was found for this request, if it was looked up and there is one.
 pub fn of(request: &Request) -> Option<&Arc<Route>> {
-    request
-        .extensions()
-        .get::<Resolved>()
-        .and_then(|resolved| resolved.0.as_ref())
+    request.extensions().get::<Resolved>().and_then(|resolved| resolved.0.as_ref())
 }
 
 /// The label of a request's route: by the table, else as axum matched it, else [`UNMATCHED`].
@@ -195,11 +173,7 @@ pub fn label(request: &Request) -> Arc<str> {
 }
 
 /// Looks the route up, for the layers within.
-pub async fn resolve(
-    State(table): State<RouteTable>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn resolve(State(table): State<RouteTable>, mut request: Request, next: Next) -> Response {
     table.resolve(&mut request);
     next.run(request).await
 }
@@ -210,17 +184,11 @@ mod tests {
 
     #[test]
     fn fixed_parts_win_over_parameters_and_these_over_the_rest() {
-        let table: RouteTable = [
-            "/",
-            "/{*slug}",
-            "/v1/links",
-            "/v1/links/{id}",
-            "/v1/links/bulk",
-            "/v1/links/{id}/stats",
-        ]
-        .map(|template| Route::new(template, [Method::GET]))
-        .into_iter()
-        .collect();
+        let table: RouteTable =
+            ["/", "/{*slug}", "/v1/links", "/v1/links/{id}", "/v1/links/bulk", "/v1/links/{id}/stats"]
+                .map(|template| Route::new(template, [Method::GET]))
+                .into_iter()
+                .collect();
         let found = |path: &str| table.find(path).map(|route| route.template().to_owned());
         for (path, template) in [
             ("/", "/"),
@@ -242,13 +210,7 @@ mod tests {
 
     #[test]
     fn allow_lists_head_with_get_and_options_always() {
-        assert_eq!(
-            Route::new("/a", [Method::GET, Method::POST]).allow(),
-            "GET, HEAD, POST, OPTIONS"
-        );
-        assert_eq!(
-            Route::new("/a", [Method::DELETE]).allow(),
-            "DELETE, OPTIONS"
-        );
+        assert_eq!(Route::new("/a", [Method::GET, Method::POST]).allow(), "GET, HEAD, POST, OPTIONS");
+        assert_eq!(Route::new("/a", [Method::DELETE]).allow(), "DELETE, OPTIONS");
     }
 }

@@ -54,11 +54,7 @@ impl TraceParent {
         random[16] |= 1;
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-01";
         for (at, byte) in random.iter().enumerate() {
-            let place = if at < 16 {
-                3 + 2 * at
-            } else {
-                36 + 2 * (at - 16)
-            };
+            let place = if at < 16 { 3 + 2 * at } else { 36 + 2 * (at - 16) };
             text[place] = HEX[usize::from(byte >> 4)];
             text[place + 1] = HEX[usize::from(byte & 15)];
         }

@@ -29,12 +29,7 @@ pin_project! {
 impl<W: Watch> Watched<W> {
     /// Keeps `watch` until the response's body is through.
     pub fn wrap(response: Response, watch: W) -> Response {
-        response.map(|body| {
-            Body::new(Self {
-                body,
-                watch: Some(watch),
-            })
-        })
+        response.map(|body| Body::new(Self { body, watch: Some(watch) }))
     }
 }
 
@@ -42,10 +37,7 @@ impl<W: Watch> HttpBody for Watched<W> {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
         match &polled {

@@ -4,8 +4,8 @@
 
 mod bulk;
 mod docs;
-mod events;
 mod event_types;
+mod events;
 mod health;
 mod links;
 mod qr;

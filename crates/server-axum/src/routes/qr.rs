@@ -42,7 +42,8 @@ pub(super) async fn png(
     headers: HeaderMap,
     query: Query,
 ) -> Reply {
-    picture(&app, caller, id, &headers, query, "image/png", |code, size| bitmap(code, size).map_err(Error::internal)).await
+    picture(&app, caller, id, &headers, query, "image/png", |code, size| bitmap(code, size).map_err(Error::internal))
+        .await
 }
 
 async fn picture(

@@ -176,7 +176,10 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     /// Declares that it takes an `Idempotency-Key`.
     pub(crate) fn keyed(mut self) -> Self {
         self.doc.is_keyed = true;
-        self.takes([Parameter::header("Idempotency-Key", "The client's name for this one request; see RFC 8941 §3.3.3.")])
+        self.takes([Parameter::header(
+            "Idempotency-Key",
+            "The client's name for this one request; see RFC 8941 §3.3.3.",
+        )])
     }
 
     /// Declares an answer of JSON.
@@ -213,8 +216,13 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
     /// Declares that a client which knows the answer already is told so.
     pub(crate) fn unless_known(self) -> Self {
-        self.takes([Parameter::header("If-None-Match", "The `ETag` of what the client has.")])
-            .answer(304, "The client has it already.", None, None, &["ETag"])
+        self.takes([Parameter::header("If-None-Match", "The `ETag` of what the client has.")]).answer(
+            304,
+            "The client has it already.",
+            None,
+            None,
+            &["ETag"],
+        )
     }
 
     /// Declares that the path is on its way out, with all its methods: every answer says so, and after the sunset it is
@@ -272,7 +280,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             codes.push(Code::ValidationFailed);
         }
         if self.doc.is_keyed {
-            codes.extend([Code::InvalidIdempotencyKey, Code::IdempotencyInFlight, Code::Conflict, Code::IdempotencyKeyReused]);
+            codes.extend([
+                Code::InvalidIdempotencyKey,
+                Code::IdempotencyInFlight,
+                Code::Conflict,
+                Code::IdempotencyKeyReused,
+            ]);
         }
         codes.extend(&self.doc.errors);
         codes.sort_by_key(|code| (code.status(), code.as_str()));

@@ -63,10 +63,7 @@ pub(super) async fn serve<I, S>(
 {
     let progress = Progress::new();
     let io = TokioIo::new(Reads::new(io, progress.clone()));
-    let service = Calls {
-        service,
-        progress: progress.clone(),
-    };
+    let service = Calls { service, progress: progress.clone() };
     let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
@@ -85,11 +82,7 @@ pub(super) async fn serve<I, S>(
             }
             Poll::Pending
         });
-        let limit = if in_head {
-            options.head_timeout
-        } else {
-            options.idle_timeout
-        };
+        let limit = if in_head { options.head_timeout } else { options.idle_timeout };
         match tokio::time::timeout(limit, turn).await {
             Ok(Turn::Over) => return,
             Ok(Turn::Head) => {}

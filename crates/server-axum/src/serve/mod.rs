@@ -121,34 +121,21 @@ pub fn serve<L, M, S>(
 where
     L: Listener,
     M: Fn(SocketAddr) -> S + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Send
-        + Sync
-        + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
     Box::pin(run(listener, make, options, shutdown))
 }
 
-async fn run<L, M, S>(
-    mut listener: L,
-    make: M,
-    options: Options,
-    shutdown: CancellationToken,
-) -> Served
+async fn run<L, M, S>(mut listener: L, make: M, options: Options, shutdown: CancellationToken) -> Served
 where
     L: Listener,
     M: Fn(SocketAddr) -> S + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Send
-        + Sync
-        + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
     let builder = Arc::new(connection::builder(&options));
-    let places = Arc::new(Semaphore::new(
-        options.max_connections.min(Semaphore::MAX_PERMITS),
-    ));
+    let places = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -208,11 +195,7 @@ async fn accept<L: Listener>(
     places: &Arc<Semaphore>,
 ) -> io::Result<(L::Io, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     // The semaphore is never closed.
-    let place = places
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
     let (io, peer) = listener.accept().await?;
     Ok((io, peer, place))
 }
@@ -220,10 +203,7 @@ async fn accept<L: Listener>(
 /// The connection broke before it was accepted: nothing is wrong here.
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 /// A panic while a body was streamed ends its connection, and is told here.

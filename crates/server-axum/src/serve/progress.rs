@@ -104,10 +104,7 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let in_flight = Some(InFlight::enter(&self.progress, request.version()));
-        Answering {
-            answer: self.service.call(request),
-            in_flight,
-        }
+        Answering { answer: self.service.call(request), in_flight }
     }
 }
 
@@ -128,15 +125,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        this.answer
-            .poll(cx)
-            .map_ok(|response| match this.in_flight.take() {
-                // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
-                Some(in_flight) if response.body().size_hint().exact().is_none() => {
-                    Watched::wrap(response, in_flight)
-                }
-                _ => response,
-            })
+        this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
+            // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
+            Some(in_flight) if response.body().size_hint().exact().is_none() => Watched::wrap(response, in_flight),
+            _ => response,
+        })
     }
 }
 
@@ -157,11 +150,7 @@ impl<I> Reads<I> {
 }
 
 impl<I: AsyncRead> AsyncRead for Reads<I> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let this = self.project();
         let before = buf.filled().len();
         let polled = this.io.poll_read(cx, buf);
@@ -185,11 +174,7 @@ impl<I: AsyncWrite> AsyncWrite for Reads<I> {
         self.project().io.poll_shutdown(cx)
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<Result<usize>> {
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
         self.project().io.poll_write_vectored(cx, bufs)
     }
 

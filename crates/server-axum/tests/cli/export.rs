@@ -14,23 +14,15 @@ fn an_export_can_be_imported_again_without_loss() {
          off/\u{e4}+,https://example.com/off,,,,,,,,,true,\n",
     );
     place.run(&["import", "links.csv"]).with_status(0);
-    let first = place
-        .run(&["export", "links", "--output", "out.csv"])
-        .with_status(0);
-    assert!(
-        first.err.contains("4 rows written") && first.out.is_empty(),
-        "{first:?}"
-    );
+    let first = place.run(&["export", "links", "--output", "out.csv"]).with_status(0);
+    assert!(first.err.contains("4 rows written") && first.out.is_empty(), "{first:?}");
     let other = Place::new();
     other.file("in.csv", &place.read("out.csv"));
     other.run(&["import", "in.csv"]).with_status(0);
     let second = other.run(&["export", "links"]).with_status(0).out;
     // Ids and the order of links of one moment are the only things that an import does not keep.
     let rows = |text: &str| {
-        let mut rows: Vec<_> = text
-            .lines()
-            .map(|line| line.rsplit_once(',').expect("an id").0.to_owned())
-            .collect();
+        let mut rows: Vec<_> = text.lines().map(|line| line.rsplit_once(',').expect("an id").0.to_owned()).collect();
         rows.sort();
         rows
     };
@@ -40,25 +32,12 @@ fn an_export_can_be_imported_again_without_loss() {
 #[test]
 fn lines_of_json_show_links_as_the_api_does() {
     let place = Place::new();
-    place.file(
-        "links.csv",
-        "slug,destination\na,https://example.com/a\nb,https://example.com/b\n",
-    );
+    place.file("links.csv", "slug,destination\na,https://example.com/a\nb,https://example.com/b\n");
     place.run(&["import", "links.csv"]).with_status(0);
-    let out = place
-        .run(&["export", "links", "--format", "jsonl"])
-        .with_status(0)
-        .out;
-    let links: Vec<serde_json::Value> = out
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let out = place.run(&["export", "links", "--format", "jsonl"]).with_status(0).out;
+    let links: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(links.len(), 2);
-    assert!(
-        links
-            .iter()
-            .any(|link| link["slug"] == "a" && link["short_url"] == "http://127.0.0.1:8080/a")
-    );
+    assert!(links.iter().any(|link| link["slug"] == "a" && link["short_url"] == "http://127.0.0.1:8080/a"));
 }
 
 #[test]

@@ -46,10 +46,7 @@ impl Place {
                 command.env_remove(name);
             }
         }
-        command
-            .args(arguments)
-            .current_dir(self.path())
-            .stdin(Stdio::null());
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
         command
     }
 
@@ -75,11 +72,7 @@ pub(crate) struct Ended {
 impl Ended {
     fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        Self { status: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
     /// Panics unless it ended with `status`.
@@ -99,39 +92,22 @@ pub(crate) struct Server {
 
 impl Server {
     fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut err = child.stderr.take().expect("a pipe");
         let (said, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            out.lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| said.send(line))
-        });
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
         std::thread::spawn(move || std::io::copy(&mut err, &mut std::io::sink()));
         let mut greeting = String::new();
         while !greeting.contains("curl -i ") {
-            let line = lines
-                .recv_timeout(PATIENCE)
-                .unwrap_or_else(|_| panic!("no greeting: {greeting}"));
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no greeting: {greeting}"));
             greeting.push_str(&line);
             greeting.push('\n');
         }
-        let port = greeting
-            .split("http://127.0.0.1:")
-            .nth(1)
-            .expect("an address");
+        let port = greeting.split("http://127.0.0.1:").nth(1).expect("an address");
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
         let address = format!("127.0.0.1:{port}").parse().expect("an address");
-        let server = Self {
-            child,
-            address,
-            greeting,
-        };
+        let server = Self { child, address, greeting };
         wait_for("ready", || server.get("/readyz", "").0 == 200);
         server
     }
@@ -142,10 +118,7 @@ impl Server {
 
     /// The key that was shown at the start.
     pub(crate) fn key(&self) -> Option<String> {
-        let key = self
-            .greeting
-            .split_whitespace()
-            .find(|word| word.starts_with("wp_live_"))?;
+        let key = self.greeting.split_whitespace().find(|word| word.starts_with("wp_live_"))?;
         Some(key.to_owned())
     }
 
@@ -171,11 +144,7 @@ impl Server {
             Ok(answer)
         };
         let answer = exchange().unwrap_or_default();
-        let status = answer
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok())
-            .unwrap_or(0);
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         (status, answer)
     }
 
@@ -207,9 +176,7 @@ impl Drop for Server {
 
 /// Sends a signal.
 pub(crate) fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &process.to_string()])
-        .status();
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
     assert!(sent.expect("kill runs").success());
 }
 

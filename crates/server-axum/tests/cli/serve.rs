@@ -27,11 +27,7 @@ fn a_given_key_is_taken_over_and_not_printed() {
     place.file("key", "an-operators-own-key\n");
     place.file("waypost.toml", "admin_key_file = \"key\"\n");
     let server = place.serve();
-    assert!(
-        !server.greeting.contains("operators") && server.key().is_none(),
-        "{}",
-        server.greeting
-    );
+    assert!(!server.greeting.contains("operators") && server.key().is_none(), "{}", server.greeting);
     assert_eq!(server.get("/v1/links", "an-operators-own-key").0, 200);
     assert_eq!(server.get("/v1/links", "another-operators-key").0, 401);
 }
@@ -40,13 +36,8 @@ fn a_given_key_is_taken_over_and_not_printed() {
 fn a_second_server_on_the_same_data_is_refused() {
     let place = Place::new();
     let server = place.serve();
-    let ended = place
-        .run(&["serve", "--listen", "127.0.0.1:0"])
-        .with_status(2);
-    assert!(
-        ended.err.contains("another waypost (process ") && ended.err.contains("serves from"),
-        "{ended:?}"
-    );
+    let ended = place.run(&["serve", "--listen", "127.0.0.1:0"]).with_status(2);
+    assert!(ended.err.contains("another waypost (process ") && ended.err.contains("serves from"), "{ended:?}");
     assert_eq!(server.get("/livez", "").0, 200);
 }
 
@@ -56,10 +47,7 @@ fn links_outlive_a_kill() {
     let server = place.serve();
     let key = server.key().expect("a key");
     for slug in ["a", "b", "c"] {
-        assert_eq!(
-            server.request("POST", "/v1/links", &key, &create(slug)).0,
-            201
-        );
+        assert_eq!(server.request("POST", "/v1/links", &key, &create(slug)).0, 201);
     }
     server.kill9();
     let again = place.serve();
@@ -75,10 +63,7 @@ fn a_store_in_memory_leaves_nothing_behind() {
     place.file("waypost.toml", "database_url = \"memory:\"\n");
     let server = place.serve();
     let key = server.key().expect("a key");
-    assert_eq!(
-        server.request("POST", "/v1/links", &key, &create("a")).0,
-        201
-    );
+    assert_eq!(server.request("POST", "/v1/links", &key, &create("a")).0, 201);
     assert_eq!(server.terminate(), 0);
     assert!(!place.path().join("waypost-data").exists());
 }

@@ -8,15 +8,8 @@ use waypost_server_axum::HttpOptions;
 use crate::harness::{Server, Setup};
 
 async fn server() -> Server {
-    let http = HttpOptions {
-        cors_origins: vec!["https://app.example".into()],
-        ..HttpOptions::default()
-    };
-    Server::with(Setup {
-        http,
-        ..Setup::default()
-    })
-    .await
+    let http = HttpOptions { cors_origins: vec!["https://app.example".into()], ..HttpOptions::default() };
+    Server::with(Setup { http, ..Setup::default() }).await
 }
 
 #[tokio::test]
@@ -26,10 +19,7 @@ async fn a_preflight_is_answered_without_credentials_from_the_route_table() {
         .anonymous(Method::OPTIONS, "/v1/links")
         .header("origin", "https://app.example")
         .header("access-control-request-method", "POST")
-        .header(
-            "access-control-request-headers",
-            "authorization, idempotency-key",
-        );
+        .header("access-control-request-headers", "authorization, idempotency-key");
     assert_snapshot!("preflight", preflight.send().await.show());
 }
 
@@ -37,16 +27,8 @@ async fn a_preflight_is_answered_without_credentials_from_the_route_table() {
 async fn an_allowed_page_can_read_answers_and_errors() {
     let server = server().await;
     for path in ["/v1/links", "/v1/nothing", "/v1/links?limit=0"] {
-        let reply = server
-            .get(path)
-            .header("origin", "https://app.example")
-            .send()
-            .await;
-        assert_eq!(
-            reply.header("access-control-allow-origin"),
-            "https://app.example",
-            "{path}"
-        );
+        let reply = server.get(path).header("origin", "https://app.example").send().await;
+        assert_eq!(reply.header("access-control-allow-origin"), "https://app.example", "{path}");
         let exposed = reply.header("access-control-expose-headers").to_lowercase();
         for name in [
             "x-ratelimit-limit",
@@ -68,18 +50,8 @@ async fn an_allowed_page_can_read_answers_and_errors() {
         }
         assert!(!reply.has("access-control-allow-credentials"));
     }
-    let unknown = server
-        .anonymous(Method::GET, "/v1/links")
-        .header("origin", "https://app.example")
-        .send()
-        .await;
-    assert_eq!(
-        (
-            unknown.status,
-            unknown.header("access-control-allow-origin")
-        ),
-        (401, "https://app.example")
-    );
+    let unknown = server.anonymous(Method::GET, "/v1/links").header("origin", "https://app.example").send().await;
+    assert_eq!((unknown.status, unknown.header("access-control-allow-origin")), (401, "https://app.example"));
 }
 
 #[tokio::test]
@@ -94,11 +66,7 @@ async fn no_other_origin_is_let_in_or_echoed() {
         "https://app.example:443",
         "*",
     ] {
-        let reply = server
-            .get("/v1/links")
-            .header("origin", origin)
-            .send()
-            .await;
+        let reply = server.get("/v1/links").header("origin", origin).send().await;
         assert!(!reply.has("access-control-allow-origin"), "{origin}");
         let preflight = server
             .anonymous(Method::OPTIONS, "/v1/links")
@@ -106,8 +74,7 @@ async fn no_other_origin_is_let_in_or_echoed() {
             .header("access-control-request-method", "POST");
         let preflight = preflight.send().await;
         assert!(
-            !preflight.has("access-control-allow-origin")
-                && !preflight.has("access-control-allow-methods"),
+            !preflight.has("access-control-allow-origin") && !preflight.has("access-control-allow-methods"),
             "{origin}"
         );
     }
@@ -116,21 +83,9 @@ async fn no_other_origin_is_let_in_or_echoed() {
 #[tokio::test]
 async fn an_origin_that_is_none_does_not_start() {
     let server = server().await;
-    for origin in [
-        "*",
-        "null",
-        "app.example",
-        "https://app.example/",
-        "https://app.example:443",
-    ] {
-        let options = HttpOptions {
-            cors_origins: vec![origin.into()],
-            ..HttpOptions::default()
-        };
-        assert!(
-            waypost_server_axum::router(server.platform.clone(), options).is_err(),
-            "{origin}"
-        );
+    for origin in ["*", "null", "app.example", "https://app.example/", "https://app.example:443"] {
+        let options = HttpOptions { cors_origins: vec![origin.into()], ..HttpOptions::default() };
+        assert!(waypost_server_axum::router(server.platform.clone(), options).is_err(), "{origin}");
     }
 }
 
@@ -142,20 +97,9 @@ async fn a_page_can_read_that_its_address_is_limited() {
         per_address: Policy::new("address", Algorithm::FixedWindow, 1, minute).unwrap(),
         ..HttpOptions::default()
     };
-    let server = Server::with(Setup {
-        http,
-        ..Setup::default()
-    })
-    .await;
+    let server = Server::with(Setup { http, ..Setup::default() }).await;
     for status in [200, 429] {
-        let reply = server
-            .get("/v1/links")
-            .header("origin", "https://app.example")
-            .send()
-            .await;
-        assert_eq!(
-            (reply.status, reply.header("access-control-allow-origin")),
-            (status, "https://app.example")
-        );
+        let reply = server.get("/v1/links").header("origin", "https://app.example").send().await;
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (status, "https://app.example"));
     }
 }

@@ -13,15 +13,8 @@ use crate::harness::{Document, PUBLIC_URL, Server};
 async fn the_document_is_as_it_was_agreed() {
     let server = Server::start().await;
     let reply = server.anonymous(Method::GET, "/openapi.json").send().await;
-    assert_eq!(
-        reply.text(),
-        waypost_server_axum::openapi(&format!("{PUBLIC_URL}/")),
-        "what is served is what is made"
-    );
-    assert_snapshot!(
-        "openapi",
-        serde_json::to_string_pretty(&reply.json()).unwrap()
-    );
+    assert_eq!(reply.text(), waypost_server_axum::openapi(&format!("{PUBLIC_URL}/")), "what is served is what is made");
+    assert_snapshot!("openapi", serde_json::to_string_pretty(&reply.json()).unwrap());
 }
 
 #[tokio::test]
@@ -31,10 +24,7 @@ async fn every_operation_of_the_document_is_served() {
         let path = Document::example(template);
         let reply = server.ask(method.clone(), &path).send().await;
         assert_ne!(reply.status, 405, "{method} {template}");
-        assert!(
-            !reply.text().contains("no such route"),
-            "{method} {template}"
-        );
+        assert!(!reply.text().contains("no such route"), "{method} {template}");
     }
 }
 
@@ -43,30 +33,13 @@ async fn every_code_has_a_page_at_the_url_that_errors_name() {
     let server = Server::start().await;
     let index = server.anonymous(Method::GET, "/docs/errors").send().await;
     for code in ErrorCode::ALL {
-        let page = server
-            .anonymous(Method::GET, &format!("/docs/errors/{code}"))
-            .send()
-            .await;
-        assert_eq!(
-            (page.status, page.header("content-type")),
-            (200, "text/html; charset=utf-8"),
-            "{code}"
-        );
-        assert!(
-            page.text().contains(code.as_str()) && page.text().contains(&code.status().to_string()),
-            "{code}"
-        );
-        assert!(
-            index.text().contains(&format!("/docs/errors/{code}")),
-            "{code}"
-        );
+        let page = server.anonymous(Method::GET, &format!("/docs/errors/{code}")).send().await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{code}");
+        assert!(page.text().contains(code.as_str()) && page.text().contains(&code.status().to_string()), "{code}");
+        assert!(index.text().contains(&format!("/docs/errors/{code}")), "{code}");
     }
     assert_eq!(
-        server
-            .anonymous(Method::GET, "/docs/errors/gone")
-            .send()
-            .await
-            .status,
+        server.anonymous(Method::GET, "/docs/errors/gone").send().await.status,
         404,
         "codes are told apart by case"
     );
@@ -76,10 +49,7 @@ async fn every_code_has_a_page_at_the_url_that_errors_name() {
 async fn the_page_can_be_read_offline() {
     let server = Server::start().await;
     let page = server.anonymous(Method::GET, "/docs").send().await;
-    assert_eq!(
-        (page.status, page.header("content-type")),
-        (200, "text/html")
-    );
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
     let text = page.text();
     let parts: Vec<_> = text
         .split(['"', '\''])
@@ -90,22 +60,9 @@ async fn the_page_can_be_read_offline() {
         assert!(!part.contains("://"), "{part} comes from elsewhere");
         // As a browser resolves it.
         let page = url::Url::parse(PUBLIC_URL).unwrap().join("/docs").unwrap();
-        let base = text
-            .split("<base href=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
-        let path = page
-            .join(base.unwrap_or(""))
-            .unwrap()
-            .join(part)
-            .unwrap()
-            .path()
-            .to_owned();
-        assert_eq!(
-            server.anonymous(Method::GET, &path).send().await.status,
-            200,
-            "{part} at {path}"
-        );
+        let base = text.split("<base href=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let path = page.join(base.unwrap_or("")).unwrap().join(part).unwrap().path().to_owned();
+        assert_eq!(server.anonymous(Method::GET, &path).send().await.status, 200, "{part} at {path}");
     }
 }
 
@@ -121,77 +78,39 @@ fn the_document_is_sound() {
         let name = operation["operationId"].as_str().unwrap();
         assert!(names.insert(name), "{name} stands twice");
         let parameters = operation["parameters"].as_array().unwrap();
-        let in_path: Vec<_> = path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-            .collect();
+        let in_path: Vec<_> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         let declared: Vec<_> = parameters
             .iter()
             .filter(|given| given["in"] == "path")
             .map(|given| given["name"].as_str().unwrap())
             .collect();
         assert_eq!(in_path, declared, "{method} {path}");
-        let unique: BTreeSet<_> = parameters
-            .iter()
-            .map(|given| (given["in"].as_str(), given["name"].as_str()))
-            .collect();
+        let unique: BTreeSet<_> =
+            parameters.iter().map(|given| (given["in"].as_str(), given["name"].as_str())).collect();
         assert_eq!(unique.len(), parameters.len(), "{method} {path}");
-        assert!(parameters.iter().all(|given| {
-            given["description"]
-                .as_str()
-                .is_some_and(|says| says.len() > 3)
-        }));
+        assert!(parameters.iter().all(|given| { given["description"].as_str().is_some_and(|says| says.len() > 3) }));
         let responses = operation["responses"].as_object().unwrap();
         // A follow says how the limits stand on 429 alone.
         let is_follow = path == "/{slug}";
         assert!(
             is_follow && responses.contains_key("302")
-                || responses.contains_key("default")
-                    && responses.keys().any(|status| status.starts_with('2')),
+                || responses.contains_key("default") && responses.keys().any(|status| status.starts_with('2')),
             "{method} {path}"
         );
         for (status, response) in responses {
-            assert!(
-                response["description"]
-                    .as_str()
-                    .is_some_and(|says| !says.is_empty()),
-                "{method} {path} {status}"
-            );
+            assert!(response["description"].as_str().is_some_and(|says| !says.is_empty()), "{method} {path} {status}");
             let has = |name: &str| response["headers"].get(name).is_some();
             assert!(
-                has("X-Request-Id")
-                    && (is_follow && status != "429"
-                        || has("RateLimit") && has("RateLimit-Policy")),
+                has("X-Request-Id") && (is_follow && status != "429" || has("RateLimit") && has("RateLimit-Policy")),
                 "{method} {path} {status}"
             );
-            assert!(
-                !matches!(status.as_str(), "429" | "503") || has("Retry-After"),
-                "{method} {path} {status}"
-            );
-            assert!(
-                status != "401" || has("WWW-Authenticate"),
-                "{method} {path}"
-            );
+            assert!(!matches!(status.as_str(), "429" | "503") || has("Retry-After"), "{method} {path} {status}");
+            assert!(status != "401" || has("WWW-Authenticate"), "{method} {path}");
         }
         let keyed = matches!(method, Method::POST | Method::PATCH);
-        assert_eq!(
-            parameters
-                .iter()
-                .any(|given| given["name"] == "Idempotency-Key"),
-            keyed,
-            "{method} {path}"
-        );
-        assert_eq!(
-            operation.get("requestBody").is_some(),
-            keyed,
-            "{method} {path}"
-        );
-        assert!(
-            operation["tags"]
-                .as_array()
-                .is_some_and(|tags| tags.len() == 1)
-                && operation["summary"].is_string()
-        );
+        assert_eq!(parameters.iter().any(|given| given["name"] == "Idempotency-Key"), keyed, "{method} {path}");
+        assert_eq!(operation.get("requestBody").is_some(), keyed, "{method} {path}");
+        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1) && operation["summary"].is_string());
     }
 }
 
@@ -200,9 +119,7 @@ fn check_references(value: &Value, document: &Value, faults: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             if let Some(Value::String(target)) = object.get("$ref") {
-                let found = target
-                    .strip_prefix('#')
-                    .and_then(|pointer| document.pointer(pointer));
+                let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
                 if found.is_none() {
                     faults.push(format!("{target} leads nowhere"));
                 }
@@ -213,19 +130,12 @@ fn check_references(value: &Value, document: &Value, faults: &mut Vec<String>) {
             if let (Some(Value::Array(required)), Some(Value::Object(properties))) =
                 (object.get("required"), object.get("properties"))
             {
-                let missing = required
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .filter(|name| !properties.contains_key(*name));
+                let missing = required.iter().filter_map(Value::as_str).filter(|name| !properties.contains_key(*name));
                 faults.extend(missing.map(|name| format!("{name} is required and unknown")));
             }
-            object
-                .values()
-                .for_each(|inner| check_references(inner, document, faults));
+            object.values().for_each(|inner| check_references(inner, document, faults));
         }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|inner| check_references(inner, document, faults)),
+        Value::Array(items) => items.iter().for_each(|inner| check_references(inner, document, faults)),
         _ => {}
     }
 }
@@ -233,9 +143,7 @@ fn check_references(value: &Value, document: &Value, faults: &mut Vec<String>) {
 #[tokio::test]
 async fn a_link_has_the_fields_that_the_document_gives_it() {
     let server = Server::start().await;
-    let link = server
-        .make(serde_json::json!({"destination": "https://example.com/"}))
-        .await;
+    let link = server.make(serde_json::json!({"destination": "https://example.com/"})).await;
     let schema = &Document::get().0["components"]["schemas"]["Link"];
     let documented: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
     let sent: BTreeSet<_> = link.as_object().unwrap().keys().collect();
@@ -256,12 +164,7 @@ async fn a_link_has_the_fields_that_the_document_gives_it() {
         "metadata",
     ];
     assert_eq!(
-        create
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect::<BTreeSet<_>>(),
+        create.as_object().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>(),
         BTreeSet::from(writable)
     );
 }

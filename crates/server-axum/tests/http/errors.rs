@@ -26,11 +26,7 @@ async fn a_panic_is_500_and_keeps_its_text_to_itself() {
         assert!(!reply.text().contains("secret"), "{}", reply.text());
     }
     server.links.set(Mood::Works);
-    assert_eq!(
-        server.get(&path).send().await.status,
-        200,
-        "and life goes on"
-    );
+    assert_eq!(server.get(&path).send().await.status, 200, "and life goes on");
 }
 
 #[tokio::test]
@@ -52,10 +48,7 @@ async fn a_store_that_is_away_is_503_and_its_driver_stays_unnamed() {
     ];
     for asking in asked {
         let reply = asking.send().await;
-        assert_eq!(
-            (reply.fault(), reply.header("retry-after")),
-            ((503, "UNAVAILABLE".into()), "1")
-        );
+        assert_eq!((reply.fault(), reply.header("retry-after")), ((503, "UNAVAILABLE".into()), "1"));
         for leak in ["driver", "57P03", "/var", "secret"] {
             assert!(!reply.text().contains(leak), "{}", reply.text());
         }
@@ -67,55 +60,25 @@ async fn a_store_that_is_away_is_503_and_its_driver_stays_unnamed() {
 async fn who_takes_too_long_is_told_whose_fault_it_was() {
     let server = Server::start().await;
     server.links.set(Mood::Waits);
-    assert_eq!(
-        server.get("/v1/links").send().await.fault(),
-        (504, "UPSTREAM_TIMEOUT".into())
-    );
-    let never = Body::from_stream(futures_util::stream::pending::<
-        Result<bytes::Bytes, std::io::Error>,
-    >());
-    let slow = server
-        .ask(Method::POST, "/v1/links")
-        .header("content-type", "application/json")
-        .body(never);
+    assert_eq!(server.get("/v1/links").send().await.fault(), (504, "UPSTREAM_TIMEOUT".into()));
+    let never = Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+    let slow = server.ask(Method::POST, "/v1/links").header("content-type", "application/json").body(never);
     assert_eq!(slow.send().await.fault(), (408, "REQUEST_TIMEOUT".into()));
 }
 
 #[tokio::test]
 async fn above_the_cap_of_requests_in_flight_503_comes_at_once() {
-    let http = HttpOptions {
-        most_in_flight: 1,
-        ..HttpOptions::default()
-    };
-    let server = Server::with(Setup {
-        http,
-        ..Setup::default()
-    })
-    .await;
+    let http = HttpOptions { most_in_flight: 1, ..HttpOptions::default() };
+    let server = Server::with(Setup { http, ..Setup::default() }).await;
     server.links.set(Mood::Waits);
     let first = tokio::spawn(server.get("/v1/links").send());
     server.links.reached(1).await;
     let refused = server.get("/v1/links").send().await;
-    assert_eq!(
-        (refused.fault(), refused.header("retry-after")),
-        ((503, "UNAVAILABLE".into()), "1")
-    );
-    assert_eq!(
-        server
-            .anonymous(Method::OPTIONS, "/v1/links")
-            .send()
-            .await
-            .status,
-        204,
-        "a preflight takes no place"
-    );
+    assert_eq!((refused.fault(), refused.header("retry-after")), ((503, "UNAVAILABLE".into()), "1"));
+    assert_eq!(server.anonymous(Method::OPTIONS, "/v1/links").send().await.status, 204, "a preflight takes no place");
     server.links.set(Mood::Works);
     assert_eq!(first.await.unwrap().status, 200);
-    assert_eq!(
-        server.get("/v1/links").send().await.status,
-        200,
-        "the place is free again"
-    );
+    assert_eq!(server.get("/v1/links").send().await.status, 200, "the place is free again");
 }
 
 #[tokio::test]
@@ -131,11 +94,7 @@ async fn an_unknown_route_is_an_error_like_any_other() {
         "/oauth/token",
         "/assets/x",
     ] {
-        assert_eq!(
-            server.get(path).send().await.fault(),
-            (404, "NOT_FOUND".into()),
-            "{path}"
-        );
+        assert_eq!(server.get(path).send().await.fault(), (404, "NOT_FOUND".into()), "{path}");
     }
     assert_snapshot!("no_route", server.get("/v1/nothing").send().await.show());
 }
@@ -143,14 +102,8 @@ async fn an_unknown_route_is_an_error_like_any_other() {
 #[tokio::test]
 async fn what_is_ready_says_so_and_what_drains_does_not() {
     let server = Server::start().await;
-    assert_snapshot!(
-        "livez",
-        server.anonymous(Method::GET, "/livez").send().await.show()
-    );
-    assert_snapshot!(
-        "readyz",
-        server.anonymous(Method::GET, "/readyz").send().await.show()
-    );
+    assert_snapshot!("livez", server.anonymous(Method::GET, "/livez").send().await.show());
+    assert_snapshot!("readyz", server.anonymous(Method::GET, "/readyz").send().await.show());
 }
 
 /// The codes that answers of this version can have; the others are of the registry, for parts yet to come.
@@ -160,14 +113,9 @@ async fn every_code_of_the_document_is_in_the_registry() {
     let mut told = BTreeSet::new();
     for (path, method, operation) in document.operations() {
         for (status, response) in operation["responses"].as_object().unwrap() {
-            let codes = response.pointer(
-                "/content/application~1json/schema/allOf/1/properties/error/properties/code/enum",
-            );
-            for code in codes
-                .and_then(|codes| codes.as_array())
-                .into_iter()
-                .flatten()
-            {
+            let codes =
+                response.pointer("/content/application~1json/schema/allOf/1/properties/error/properties/code/enum");
+            for code in codes.and_then(|codes| codes.as_array()).into_iter().flatten() {
                 let known = ErrorCode::parse(code.as_str().unwrap());
                 assert_eq!(
                     known.map(|code| code.status().to_string()).as_ref(),
@@ -178,14 +126,9 @@ async fn every_code_of_the_document_is_in_the_registry() {
             }
         }
     }
-    for code in [
-        "VALIDATION_FAILED",
-        "SLUG_TAKEN",
-        "IDEMPOTENCY_IN_FLIGHT",
-        "INVALID_CURSOR",
-        "RATE_LIMITED",
-        "UNAVAILABLE",
-    ] {
+    for code in
+        ["VALIDATION_FAILED", "SLUG_TAKEN", "IDEMPOTENCY_IN_FLIGHT", "INVALID_CURSOR", "RATE_LIMITED", "UNAVAILABLE"]
+    {
         assert!(told.contains(code), "{code}");
     }
 }

@@ -23,14 +23,8 @@ async fn a_link_is_made_with_its_place_and_its_version() {
     let reply = server.post("/v1/links", &body).send().await;
     assert_snapshot!("created", reply.show());
     let link = reply.json();
-    assert_eq!(
-        reply.header("location"),
-        format!("{PUBLIC_URL}/v1/links/{}", link["id"].as_str().unwrap())
-    );
-    let read = server
-        .get(reply.header("location").strip_prefix(PUBLIC_URL).unwrap())
-        .send()
-        .await;
+    assert_eq!(reply.header("location"), format!("{PUBLIC_URL}/v1/links/{}", link["id"].as_str().unwrap()));
+    let read = server.get(reply.header("location").strip_prefix(PUBLIC_URL).unwrap()).send().await;
     assert_eq!(read.json(), link, "what was answered is what is kept");
     assert_eq!(read.header("etag"), reply.header("etag"));
     assert_snapshot!("read", read.show());
@@ -39,35 +33,21 @@ async fn a_link_is_made_with_its_place_and_its_version() {
 #[tokio::test]
 async fn what_is_left_out_has_its_default() {
     let server = Server::start().await;
-    let link = server
-        .make(json!({"destination": "http://example.com"}))
-        .await;
+    let link = server.make(json!({"destination": "http://example.com"})).await;
     assert_eq!(link["destination"], "http://example.com/");
     assert_eq!(
         (&link["redirect_status"], &link["status"], &link["version"]),
         (&json!(302), &json!("active"), &json!(1))
     );
-    for field in [
-        "title",
-        "expires_at",
-        "disabled_at",
-        "max_clicks",
-        "referrer_policy",
-        "cache_seconds",
-        "unicode_host",
-    ] {
+    for field in
+        ["title", "expires_at", "disabled_at", "max_clicks", "referrer_policy", "cache_seconds", "unicode_host"]
+    {
         assert_eq!(link[field], Value::Null, "{field}");
     }
-    assert_eq!(
-        (&link["tags"], &link["metadata"], &link["clicks"]),
-        (&json!([]), &json!({}), &json!(0))
-    );
+    assert_eq!((&link["tags"], &link["metadata"], &link["clicks"]), (&json!([]), &json!({}), &json!(0)));
     let slug = link["slug"].as_str().unwrap();
     assert_eq!(slug.len(), 7);
-    assert!(
-        !slug.contains(['0', 'O', 'I', 'l']),
-        "no look-alikes: {slug}"
-    );
+    assert!(!slug.contains(['0', 'O', 'I', 'l']), "no look-alikes: {slug}");
     assert_eq!(link["short_url"], format!("{PUBLIC_URL}/{slug}"));
 }
 
@@ -77,10 +57,7 @@ async fn null_in_a_create_is_as_absent() {
     let nothing = json!({"destination": "https://example.com/", "slug": null, "domain": null, "title": null, "tags": null,
         "expires_at": null, "max_clicks": null, "redirect_status": null, "metadata": null, "disabled": null});
     let link = server.make(nothing).await;
-    assert_eq!(
-        (&link["tags"], &link["redirect_status"]),
-        (&json!([]), &json!(302))
-    );
+    assert_eq!((&link["tags"], &link["redirect_status"]), (&json!([]), &json!(302)));
 }
 
 #[tokio::test]
@@ -103,18 +80,12 @@ async fn slugs_are_told_apart_by_case_and_not_by_spelling() {
     server.make_slug("spring").await;
     server.make_slug("caf\u{e9}").await;
     let decomposed = json!({"destination": "https://example.com/", "slug": "cafe\u{301}"});
-    assert_eq!(
-        server.post("/v1/links", &decomposed).send().await.code(),
-        "SLUG_TAKEN"
-    );
+    assert_eq!(server.post("/v1/links", &decomposed).send().await.code(), "SLUG_TAKEN");
 }
 
 #[tokio::test]
 async fn one_slug_may_stand_under_two_domains() {
-    let setup = Setup {
-        domains: vec!["brand.example".into()],
-        ..Setup::default()
-    };
+    let setup = Setup { domains: vec!["brand.example".into()], ..Setup::default() };
     let server = Server::with(setup).await;
     server.make_slug("spring").await;
     let body = json!({"destination": "https://example.com/brand", "slug": "spring", "domain": "brand.example"});
@@ -123,10 +94,7 @@ async fn one_slug_may_stand_under_two_domains() {
     assert_eq!(link["domain"], "brand.example");
     let stranger = json!({"destination": "https://example.com/", "domain": "stranger.example"});
     let refused = server.post("/v1/links", &stranger).send().await;
-    assert_eq!(
-        (refused.fault(), refused.faulty()),
-        ((422, "VALIDATION_FAILED".into()), vec!["domain".into()])
-    );
+    assert_eq!((refused.fault(), refused.faulty()), ((422, "VALIDATION_FAILED".into()), vec!["domain".into()]));
 }
 
 #[tokio::test]
@@ -140,28 +108,16 @@ async fn a_merge_patch_tells_absent_from_null() {
     let patch = json!({"title": null, "max_clicks": 9, "metadata": {"drop": null, "deep": {"y": null}, "new": [1]}});
     let reply = server.patch(&path, &patch).send().await;
     let patched = reply.json();
-    assert_eq!(
-        (reply.status, &patched["title"], &patched["tags"]),
-        (200, &Value::Null, &json!(["a"]))
-    );
-    assert_eq!(
-        patched["metadata"],
-        json!({"keep": 1, "deep": {"x": 1}, "new": [1]})
-    );
-    assert_eq!(
-        (&patched["max_clicks"], &patched["version"]),
-        (&json!(9), &json!(2))
-    );
+    assert_eq!((reply.status, &patched["title"], &patched["tags"]), (200, &Value::Null, &json!(["a"])));
+    assert_eq!(patched["metadata"], json!({"keep": 1, "deep": {"x": 1}, "new": [1]}));
+    assert_eq!((&patched["max_clicks"], &patched["version"]), (&json!(9), &json!(2)));
     assert_ne!(reply.header("etag"), "");
     assert_eq!(server.get(&path).send().await.json(), patched);
-    let nulls = json!({"tags": null, "metadata": null, "redirect_status": null, "max_clicks": null, "expires_at": null});
+    let nulls =
+        json!({"tags": null, "metadata": null, "redirect_status": null, "max_clicks": null, "expires_at": null});
     let cleared = server.patch(&path, &nulls).send().await.json();
     assert_eq!(
-        (
-            &cleared["tags"],
-            &cleared["metadata"],
-            &cleared["max_clicks"]
-        ),
+        (&cleared["tags"], &cleared["metadata"], &cleared["max_clicks"]),
         (&json!([]), &json!({}), &Value::Null)
     );
 }
@@ -170,11 +126,7 @@ async fn a_merge_patch_tells_absent_from_null() {
 async fn a_patch_may_be_plain_json_too() {
     let server = Server::start().await;
     let path = server.make_slug("spring").await;
-    let reply = server
-        .ask(Method::PATCH, &path)
-        .json(&json!({"title": "New"}))
-        .send()
-        .await;
+    let reply = server.ask(Method::PATCH, &path).json(&json!({"title": "New"})).send().await;
     assert_eq!((reply.status, &reply.json()["title"]), (200, &json!("New")));
 }
 
@@ -182,20 +134,11 @@ async fn a_patch_may_be_plain_json_too() {
 async fn what_makes_the_short_link_cannot_be_patched() {
     let server = Server::start().await;
     let path = server.make_slug("spring").await;
-    let reply = server
-        .patch(
-            &path,
-            &json!({"slug": "autumn", "domain": "x", "destination": null, "id": "x"}),
-        )
-        .send()
-        .await;
+    let reply =
+        server.patch(&path, &json!({"slug": "autumn", "domain": "x", "destination": null, "id": "x"})).send().await;
     assert_eq!(reply.fault(), (422, "VALIDATION_FAILED".into()));
     assert_eq!(reply.faulty(), ["destination", "domain", "id", "slug"]);
-    assert_eq!(
-        server.get(&path).send().await.json()["version"],
-        1,
-        "nothing was changed"
-    );
+    assert_eq!(server.get(&path).send().await.json()["version"], 1, "nothing was changed");
 }
 
 #[tokio::test]
@@ -205,42 +148,22 @@ async fn a_deleted_link_is_not_there_and_a_second_delete_says_so() {
     let deleted = server.delete(&path).send().await;
     assert_snapshot!("deleted", deleted.show());
     for method in [Method::GET, Method::HEAD, Method::DELETE] {
-        assert_eq!(
-            server.ask(method.clone(), &path).send().await.status,
-            404,
-            "{method}"
-        );
+        assert_eq!(server.ask(method.clone(), &path).send().await.status, 404, "{method}");
     }
-    assert_eq!(
-        server.patch(&path, &json!({})).send().await.fault(),
-        (404, "NOT_FOUND".into())
-    );
+    assert_eq!(server.patch(&path, &json!({})).send().await.fault(), (404, "NOT_FOUND".into()));
 }
 
 #[tokio::test]
 async fn the_status_of_a_link_is_that_of_the_moment() {
     let server = Server::start().await;
-    let link = server
-        .make(json!({"destination": "https://example.com/", "expires_at": "2026-11-20T12:00:10Z"}))
-        .await;
+    let link = server.make(json!({"destination": "https://example.com/", "expires_at": "2026-11-20T12:00:10Z"})).await;
     let path = format!("/v1/links/{}", link["id"].as_str().unwrap());
     server.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!(server.get(&path).send().await.json()["status"], "expired");
-    let patched = server
-        .patch(&path, &json!({"expires_at": null, "disabled": true}))
-        .send()
-        .await
-        .json();
+    let patched = server.patch(&path, &json!({"expires_at": null, "disabled": true})).send().await.json();
     assert_eq!(patched["status"], "disabled");
     assert_eq!(patched["disabled_at"], "2026-11-20T12:00:10.000000Z");
-    assert_eq!(
-        server
-            .patch(&path, &json!({"disabled": false}))
-            .send()
-            .await
-            .json()["status"],
-        "active"
-    );
+    assert_eq!(server.patch(&path, &json!({"disabled": false})).send().await.json()["status"], "active");
 }
 
 #[tokio::test]
@@ -249,10 +172,8 @@ async fn a_time_is_kept_as_it_is_shown() {
     let body = json!({"destination": "https://example.com/", "expires_at": "2027-01-01T00:00:00.123456789Z"});
     let link = server.make(body).await;
     assert_eq!(link["expires_at"], "2027-01-01T00:00:00.123456Z");
-    let again = server.patch(
-        &format!("/v1/links/{}", link["id"].as_str().unwrap()),
-        &json!({"expires_at": link["expires_at"]}),
-    );
+    let again = server
+        .patch(&format!("/v1/links/{}", link["id"].as_str().unwrap()), &json!({"expires_at": link["expires_at"]}));
     assert_eq!(again.send().await.json()["expires_at"], link["expires_at"]);
 }
 
@@ -291,71 +212,24 @@ async fn a_link_of_another_workspace_is_not_there() {
     let path = server.make_slug("spring").await;
     let stranger = server.issue("other", "*").await;
     for method in [Method::GET, Method::HEAD, Method::DELETE] {
-        assert_eq!(
-            server
-                .ask(method.clone(), &path)
-                .key(&stranger)
-                .send()
-                .await
-                .status,
-            404,
-            "{method}"
-        );
+        assert_eq!(server.ask(method.clone(), &path).key(&stranger).send().await.status, 404, "{method}");
     }
-    assert_eq!(
-        server
-            .patch(&path, &json!({"title": "Mine"}))
-            .key(&stranger)
-            .send()
-            .await
-            .code(),
-        "NOT_FOUND"
-    );
+    assert_eq!(server.patch(&path, &json!({"title": "Mine"})).key(&stranger).send().await.code(), "NOT_FOUND");
     for part in ["stats", "qr.svg", "qr.png"] {
-        assert_eq!(
-            server
-                .get(&format!("{path}/{part}"))
-                .key(&stranger)
-                .send()
-                .await
-                .code(),
-            "NOT_FOUND",
-            "{part}"
-        );
+        assert_eq!(server.get(&format!("{path}/{part}")).key(&stranger).send().await.code(), "NOT_FOUND", "{part}");
     }
     let page = server.get("/v1/links").key(&stranger).send().await.json();
     assert_eq!(page["data"], json!([]));
-    assert_eq!(
-        server.get(&path).send().await.json()["version"],
-        1,
-        "and nothing happened to it"
-    );
+    assert_eq!(server.get(&path).send().await.json()["version"], 1, "and nothing happened to it");
 }
 
 #[tokio::test]
 async fn fields_that_are_the_servers_cannot_be_written() {
     let server = Server::start().await;
-    for field in [
-        "id",
-        "workspace_id",
-        "created_at",
-        "updated_at",
-        "clicks",
-        "version",
-        "status",
-        "short_url",
-        "admitted",
-    ] {
-        let reply = server
-            .post(
-                "/v1/links",
-                &json!({"destination": "https://example.com/", field: 1}),
-            )
-            .send()
-            .await;
-        assert_eq!(
-            (reply.fault(), reply.faulty()),
-            ((422, "VALIDATION_FAILED".into()), vec![field.to_owned()])
-        );
+    for field in
+        ["id", "workspace_id", "created_at", "updated_at", "clicks", "version", "status", "short_url", "admitted"]
+    {
+        let reply = server.post("/v1/links", &json!({"destination": "https://example.com/", field: 1})).send().await;
+        assert_eq!((reply.fault(), reply.faulty()), ((422, "VALIDATION_FAILED".into()), vec![field.to_owned()]));
     }
 }

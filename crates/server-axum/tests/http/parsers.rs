@@ -14,20 +14,11 @@ use waypost_core::page::Cursors;
 use crate::harness::{PUBLIC_URL, Server};
 
 fn site() -> Site {
-    Site::new(
-        PUBLIC_URL,
-        &["brand.example".to_owned()],
-        DestinationRules::default(),
-    )
-    .unwrap()
+    Site::new(PUBLIC_URL, &["brand.example".to_owned()], DestinationRules::default()).unwrap()
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        cases,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
 }
 
 /// Texts that look like URLs, and what people try to smuggle in between.
@@ -89,8 +80,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 fn objects() -> impl Strategy<Value = Map<String, Value>> {
-    prop::collection::btree_map("[a-d]{1,2}", values(), 0..5)
-        .prop_map(|entries| entries.into_iter().collect())
+    prop::collection::btree_map("[a-d]{1,2}", values(), 0..5).prop_map(|entries| entries.into_iter().collect())
 }
 
 /// Merge patch as RFC 7396 §2 writes it, once more and in other words.
@@ -98,10 +88,7 @@ fn merged(target: Option<&Value>, patch: &Value) -> Value {
     let Value::Object(patch) = patch else {
         return patch.clone();
     };
-    let mut out = target
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let mut out = target.and_then(Value::as_object).cloned().unwrap_or_default();
     for (name, value) in patch {
         let old = out.remove(name);
         if !value.is_null() {

@@ -13,11 +13,7 @@ async fn clicked(server: &Server) -> String {
     // A range ends before its `to`, which is now: off the hour, at which it would end before these clicks.
     server.clock.advance(Duration::from_secs(60));
     for agent in ["bot", "Firefox", "Firefox", "Chrome"] {
-        server
-            .follow("/spring")
-            .header("user-agent", agent)
-            .send()
-            .await;
+        server.follow("/spring").header("user-agent", agent).send().await;
     }
     server.run_engines().await;
     path
@@ -27,21 +23,12 @@ async fn clicked(server: &Server) -> String {
 async fn every_click_is_counted_in_one_class() {
     let server = Server::start().await;
     let path = clicked(&server).await;
-    let reply = server
-        .get(&format!("{path}/stats?group_by=browser"))
-        .send()
-        .await;
+    let reply = server.get(&format!("{path}/stats?group_by=browser")).send().await;
     let total = &reply.json()["total"];
     let count = |name: &str| total[name].as_u64().unwrap();
     assert_eq!(count("counted"), 4);
-    assert_eq!(
-        count("counted"),
-        count("human") + count("bot") + count("duplicate")
-    );
-    assert_eq!(
-        (count("human"), count("bot"), count("duplicate")),
-        (2, 1, 1)
-    );
+    assert_eq!(count("counted"), count("human") + count("bot") + count("duplicate"));
+    assert_eq!((count("human"), count("bot"), count("duplicate")), (2, 1, 1));
     assert_snapshot!("stats", reply.show());
 }
 
@@ -50,11 +37,7 @@ async fn a_range_counts_what_lies_in_it() {
     let server = Server::start().await;
     let path = clicked(&server).await;
     server.clock.advance(Duration::from_secs(2 * 60 * 60));
-    server
-        .follow("/spring")
-        .header("user-agent", "late")
-        .send()
-        .await;
+    server.follow("/spring").header("user-agent", "late").send().await;
     server.run_engines().await;
     for (query, counted) in [
         ("", 5),
@@ -64,18 +47,10 @@ async fn a_range_counts_what_lies_in_it() {
         ("from=2026-11-20T12:30:00Z&to=2026-11-20T12:31:00Z", 4),
         ("interval=month", 5),
     ] {
-        let stats = server
-            .get(&format!("{path}/stats?{query}"))
-            .send()
-            .await
-            .json();
+        let stats = server.get(&format!("{path}/stats?{query}")).send().await.json();
         assert_eq!(stats["total"]["counted"], counted, "{query}");
-        let series: u64 = stats["series"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|bucket| bucket["counted"].as_u64().unwrap())
-            .sum();
+        let series: u64 =
+            stats["series"].as_array().unwrap().iter().map(|bucket| bucket["counted"].as_u64().unwrap()).sum();
         assert_eq!(series, counted, "the series adds up: {query}");
     }
 }
@@ -89,10 +64,7 @@ async fn a_question_that_is_none_is_refused() {
         ("to=1", "query.to"),
         ("interval=minute", "query.interval"),
         ("group_by=colour", "query.group_by"),
-        (
-            "from=2026-11-20T12:00:00Z&to=2026-11-20T12:00:00Z",
-            "query.from",
-        ),
+        ("from=2026-11-20T12:00:00Z&to=2026-11-20T12:00:00Z", "query.from"),
         ("from=2027-01-01T00:00:00Z", "query.from"),
         ("from=2000-01-01T00:00:00Z&interval=hour", "query.interval"),
         ("colour=red", "query.colour"),
@@ -105,26 +77,14 @@ async fn a_question_that_is_none_is_refused() {
         );
     }
     let edge = server
-        .get(&format!(
-            "{path}/stats?from=-009999-01-02T01:59:59Z&to=9999-12-30T22:00:00Z&interval=month"
-        ))
+        .get(&format!("{path}/stats?from=-009999-01-02T01:59:59Z&to=9999-12-30T22:00:00Z&interval=month"))
         .send()
         .await;
-    assert_eq!(
-        edge.status, 422,
-        "a range of twenty thousand years has too many months"
-    );
-    for (to, status) in [
-        ("21:59:59.999999Z", 200),
-        ("22:00:00Z", 200),
-        ("22:00:01Z", 422),
-    ] {
+    assert_eq!(edge.status, 422, "a range of twenty thousand years has too many months");
+    for (to, status) in [("21:59:59.999999Z", 200), ("22:00:00Z", 200), ("22:00:01Z", 422)] {
         let path = format!("{path}/stats?to=9999-12-30T{to}");
         let last = server.get(&path).send().await;
-        assert_eq!(
-            last.status, status,
-            "near the last moment that there is: {to}"
-        );
+        assert_eq!(last.status, status, "near the last moment that there is: {to}");
     }
 }
 
@@ -132,17 +92,9 @@ async fn a_question_that_is_none_is_refused() {
 async fn nothing_counted_is_nothing_and_no_fault() {
     let server = Server::start().await;
     let path = server.make_slug("spring").await;
-    let stats = server
-        .get(&format!("{path}/stats?group_by=country"))
-        .send()
-        .await
-        .json();
+    let stats = server.get(&format!("{path}/stats?group_by=country")).send().await.json();
     assert_eq!(
-        (
-            &stats["total"]["counted"],
-            &stats["series"],
-            &stats["groups"]
-        ),
+        (&stats["total"]["counted"], &stats["series"], &stats["groups"]),
         (&json!(0), &Value::Array(vec![]), &json!([]))
     );
 }

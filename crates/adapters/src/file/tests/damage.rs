@@ -34,10 +34,7 @@ async fn read(bytes: &[u8]) -> Vec<(ClickId, Hit)> {
 fn missing(read: &[(ClickId, Hit)], hits: &[(ClickId, Hit)]) -> usize {
     let hits: BTreeMap<_, _> = hits.iter().map(|(id, hit)| (*id, hit)).collect();
     assert_eq!(ids(read).len(), read.len(), "no id twice");
-    assert!(
-        read.iter().all(|(id, hit)| hits.get(id) == Some(&hit)),
-        "as it was written, or not at all"
-    );
+    assert!(read.iter().all(|(id, hit)| hits.get(id) == Some(&hit)), "as it was written, or not at all");
     hits.len() - read.len()
 }
 
@@ -50,10 +47,7 @@ async fn a_flipped_byte_costs_at_most_the_hit_that_it_is_in() {
             flipped[place] ^= flip;
             let missing = missing(&read(&flipped).await, &hits);
             let allowed = usize::from(place >= 128);
-            assert!(
-                missing <= allowed,
-                "byte {place} flipped by {flip:#x} costs {missing} hits"
-            );
+            assert!(missing <= allowed, "byte {place} flipped by {flip:#x} costs {missing} hits");
         }
     }
 }
@@ -71,10 +65,7 @@ async fn a_truncated_segment_gives_the_hits_before_the_cut() {
         let unpadded = |end: &&u64| **end <= length as u64;
         let expected = whole.iter().filter(unpadded).count();
         let got = hits.len() - missing(&read, &hits);
-        assert!(
-            got == expected || (got == expected + 1 && cuts_padding(&bytes, length)),
-            "cut at {length}: {got}"
-        );
+        assert!(got == expected || (got == expected + 1 && cuts_padding(&bytes, length)), "cut at {length}: {got}");
     }
 }
 
@@ -85,27 +76,17 @@ async fn a_zeroed_tail_gives_the_hits_before_it() {
         let mut zeroed = bytes.clone();
         zeroed[from..].fill(0);
         zeroed.resize(8 << 10, 0);
-        let expected = hits
-            .iter()
-            .filter(|(id, _)| offset(*id) as usize + 1 < from)
-            .count();
+        let expected = hits.iter().filter(|(id, _)| offset(*id) as usize + 1 < from).count();
         let got = read(&zeroed).await;
         assert_eq!(numbers(&got), numbers(&hits[..got.len()]));
-        assert!(
-            got.len() + 1 >= expected,
-            "zeros from {from} on: {} of {expected}",
-            got.len()
-        );
+        assert!(got.len() + 1 >= expected, "zeros from {from} on: {} of {expected}", got.len());
     }
 }
 
 #[tokio::test]
 async fn a_zeroed_page_in_the_middle_costs_only_what_was_in_it() {
     let dir = folder();
-    let options = FileSpoolOptions {
-        segment_bytes: 64 << 10,
-        ..small()
-    };
+    let options = FileSpoolOptions { segment_bytes: 64 << 10, ..small() };
     let spool = open(&dir, options);
     append(&spool, 0..300);
     let hits = spool.read(1_000).await.expect("a read").hits;
@@ -130,10 +111,7 @@ async fn a_segment_without_any_readable_header_is_set_aside() {
     let spool = open(&dir, small());
     assert!(drain(&spool, 10).await.is_empty());
     drop(spool);
-    assert_eq!(
-        fs::read(dir.path().join("0000000000000000.damaged")).expect("set aside"),
-        bytes
-    );
+    assert_eq!(fs::read(dir.path().join("0000000000000000.damaged")).expect("set aside"), bytes);
 }
 
 #[tokio::test]

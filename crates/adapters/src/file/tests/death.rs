@@ -1,8 +1,5 @@
 //! `kill -9` of a process that appends: every append that it reported is read back, once.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the test is its own child, and tells it so through the environment"
-)]
+#![expect(clippy::disallowed_methods, reason = "the test is its own child, and tells it so through the environment")]
 
 use std::collections::BTreeSet;
 use std::env;
@@ -19,11 +16,7 @@ const THREADS: u64 = 4;
 const NAME: &str = "file::tests::death::every_acknowledged_hit_survives_kill_9";
 
 fn options() -> FileSpoolOptions {
-    FileSpoolOptions {
-        segment_bytes: 32 << 10,
-        max_bytes: 256 << 20,
-        lanes: 2,
-    }
+    FileSpoolOptions { segment_bytes: 32 << 10, max_bytes: 256 << 20, lanes: 2 }
 }
 
 #[tokio::test]
@@ -35,11 +28,7 @@ async fn every_acknowledged_hit_survives_kill_9() {
     let mut acknowledged = BTreeSet::new();
     let mut read = Vec::new();
     for round in 0..6_u64 {
-        acknowledged.extend(run_and_kill(
-            dir.path(),
-            round << 40,
-            500 + 700 * round as usize,
-        ));
+        acknowledged.extend(run_and_kill(dir.path(), round << 40, 500 + 700 * round as usize));
         if round % 3 == 1 {
             // Read, and released by half only.
             let spool = open(&dir, options());
@@ -49,18 +38,11 @@ async fn every_acknowledged_hit_survives_kill_9() {
         }
     }
     read.extend(drain(&open(&dir, options()), 5_000).await);
-    assert!(
-        read.iter().all(|(_, hit)| *hit == numbered(number(hit))),
-        "every hit is whole"
-    );
+    assert!(read.iter().all(|(_, hit)| *hit == numbered(number(hit))), "every hit is whole");
     assert_eq!(ids(&read).len(), read.len(), "no id twice");
     let numbers: BTreeSet<u64> = numbers(&read).into_iter().collect();
     assert_eq!(numbers.len(), read.len(), "no hit twice");
-    assert_eq!(
-        acknowledged.difference(&numbers).count(),
-        0,
-        "acknowledged, and lost"
-    );
+    assert_eq!(acknowledged.difference(&numbers).count(), 0, "acknowledged, and lost");
     // A thread may have been killed between its append and its report.
     assert!(numbers.len() - acknowledged.len() <= (6 * THREADS) as usize);
 }
@@ -85,29 +67,19 @@ fn run_and_kill(dir: &Path, first: u64, count: usize) -> Vec<u64> {
         line.clear();
         let read = reports.read_line(&mut line).expect("a report");
         // The last line may be cut off.
-        match line
-            .strip_suffix('\n')
-            .and_then(|line| line.strip_prefix("ack "))
-        {
+        match line.strip_suffix('\n').and_then(|line| line.strip_prefix("ack ")) {
             Some(number) => acknowledged.push(number.parse().expect("a number")),
             None if read == 0 => break,
             None => {}
         }
     }
     child.wait().expect("its end");
-    assert!(
-        acknowledged.len() >= count,
-        "the child ended by itself after {} hits",
-        acknowledged.len()
-    );
+    assert!(acknowledged.len() >= count, "the child ended by itself after {} hits", acknowledged.len());
     acknowledged
 }
 
 fn append_until_killed(dir: &Path) -> ! {
-    let first: u64 = env::var(FIRST)
-        .ok()
-        .and_then(|first| first.parse().ok())
-        .expect("a number");
+    let first: u64 = env::var(FIRST).ok().and_then(|first| first.parse().ok()).expect("a number");
     let spool = open(dir, options());
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -116,10 +88,7 @@ fn append_until_killed(dir: &Path) -> ! {
                 for number in (first + thread..).step_by(THREADS as usize) {
                     append(spool, [number]);
                     // One write each, so that reports of different threads do not mix.
-                    if stderr()
-                        .write_all(format!("ack {number}\n").as_bytes())
-                        .is_err()
-                    {
+                    if stderr().write_all(format!("ack {number}\n").as_bytes()).is_err() {
                         std::process::exit(1);
                     }
                 }

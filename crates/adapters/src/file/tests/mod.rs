@@ -21,11 +21,7 @@ use super::*;
 
 /// One lane, so that hits come back in the order in which they were appended.
 fn small() -> FileSpoolOptions {
-    FileSpoolOptions {
-        segment_bytes: 8 << 10,
-        max_bytes: 1 << 20,
-        lanes: 1,
-    }
+    FileSpoolOptions { segment_bytes: 8 << 10, max_bytes: 1 << 20, lanes: 1 }
 }
 
 fn clock() -> ManualClock {
@@ -33,8 +29,7 @@ fn clock() -> ManualClock {
 }
 
 fn open(dir: impl AsRef<Path>, options: FileSpoolOptions) -> FileClickSpool {
-    FileClickSpool::open(dir, options, Arc::new(clock()), Arc::new(OsEntropy))
-        .expect("the spool opens")
+    FileClickSpool::open(dir, options, Arc::new(clock()), Arc::new(OsEntropy)).expect("the spool opens")
 }
 
 fn folder() -> TempDir {
@@ -54,19 +49,14 @@ fn as_if_killed(dir: &Path) -> TempDir {
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(dir)
-        .expect("a directory")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     files
 }
 
 fn segments(dir: &Path) -> Vec<PathBuf> {
-    files(dir)
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|ending| ending == "clicks"))
-        .collect()
+    files(dir).into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "clicks")).collect()
 }
 
 /// A hit that bears a number.
@@ -98,9 +88,7 @@ fn borrowed(hit: &Hit) -> HitRef<'_> {
 
 fn append(spool: &FileClickSpool, numbers: impl IntoIterator<Item = u64>) {
     for number in numbers {
-        spool
-            .append(&borrowed(&numbered(number)))
-            .expect("room for a hit");
+        spool.append(&borrowed(&numbered(number))).expect("room for a hit");
     }
 }
 

@@ -26,15 +26,8 @@ async fn hits_survive_an_orderly_end_and_the_depth_is_near() {
     drop(spool);
     let spool = open(&dir, small());
     let unused = (segments(dir.path()).len() * LONGEST) as u64;
-    assert!(
-        (depth..=depth + unused).contains(&spool.depth()),
-        "{} for {depth}",
-        spool.depth()
-    );
-    assert_eq!(
-        numbers(&drain(&spool, 7).await),
-        (0..100).collect::<Vec<_>>()
-    );
+    assert!((depth..=depth + unused).contains(&spool.depth()), "{} for {depth}", spool.depth());
+    assert_eq!(numbers(&drain(&spool, 7).await), (0..100).collect::<Vec<_>>());
     assert_eq!(spool.depth(), 0);
 }
 
@@ -48,10 +41,7 @@ async fn what_was_released_is_not_read_again_after_a_kill() {
         spool.release(mark).await.expect("a release");
     }
     let copy = as_if_killed(dir.path());
-    assert_eq!(
-        numbers(&drain(&open(&copy, small()), 1_000).await),
-        (50..100).collect::<Vec<_>>()
-    );
+    assert_eq!(numbers(&drain(&open(&copy, small()), 1_000).await), (50..100).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -101,29 +91,16 @@ async fn a_release_in_any_order_and_twice_is_harmless() {
     append(&spool, 0..30);
     let first = spool.read(10).await.expect("a read").mark;
     let second = spool.read(20).await.expect("a read").mark;
-    for mark in [
-        second.clone(),
-        first,
-        second,
-        waypost_core::clicks::SpoolMark(vec![(99, 99)]),
-    ] {
+    for mark in [second.clone(), first, second, waypost_core::clicks::SpoolMark(vec![(99, 99)])] {
         spool.release(mark).await.expect("a release");
     }
-    assert_eq!(
-        numbers(&drain(&spool, 100).await),
-        (20..30).collect::<Vec<_>>()
-    );
+    assert_eq!(numbers(&drain(&spool, 100).await), (20..30).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn foreign_files_are_left_alone() {
     let dir = folder();
-    for name in [
-        "README",
-        "zzz.clicks",
-        "0000000000000001.clicks.bak",
-        "ABCDEF0123456789.clicks",
-    ] {
+    for name in ["README", "zzz.clicks", "0000000000000001.clicks.bak", "ABCDEF0123456789.clicks"] {
         fs::write(dir.path().join(name), "not ours").expect("a file");
     }
     fs::create_dir(dir.path().join("folder")).expect("a folder");
@@ -131,11 +108,7 @@ async fn foreign_files_are_left_alone() {
     append(&spool, 0..3);
     assert_eq!(drain(&spool, 10).await.len(), 3);
     drop(spool);
-    assert_eq!(
-        files(dir.path()).len(),
-        6,
-        "five foreign ones, and the lock"
-    );
+    assert_eq!(files(dir.path()).len(), 6, "five foreign ones, and the lock");
 }
 
 #[test]
@@ -145,10 +118,7 @@ fn a_second_process_is_told_what_to_do() {
     let again = || FileClickSpool::open(&dir, small(), Arc::new(clock()), Arc::new(OsEntropy));
     let error = again().expect_err("the directory is locked");
     assert_eq!(error.kind(), Kind::Conflict);
-    assert!(
-        error.message().contains("stop that one, or give this one"),
-        "{error}"
-    );
+    assert!(error.message().contains("stop that one, or give this one"), "{error}");
     drop(spool);
     again().expect("the lock ended with its holder");
 }
@@ -167,8 +137,7 @@ fn segments_of_a_later_version_are_not_touched() {
         bytes[copy + 36..copy + 40].copy_from_slice(&checksum.to_le_bytes());
     }
     fs::write(&path, &bytes).expect("a write");
-    let error = FileClickSpool::open(&dir, small(), Arc::new(clock()), Arc::new(OsEntropy))
-        .expect_err("unreadable");
+    let error = FileClickSpool::open(&dir, small(), Arc::new(clock()), Arc::new(OsEntropy)).expect_err("unreadable");
     assert_eq!(error.kind(), Kind::Conflict);
     assert_eq!(fs::read(&path).expect("a segment"), bytes);
 }
@@ -176,13 +145,8 @@ fn segments_of_a_later_version_are_not_touched() {
 #[test]
 fn options_that_cannot_work_are_refused_all_at_once() {
     let dir = folder();
-    let options = FileSpoolOptions {
-        segment_bytes: 100,
-        max_bytes: 99,
-        lanes: 0,
-    };
-    let error = FileClickSpool::open(&dir, options, Arc::new(clock()), Arc::new(OsEntropy))
-        .expect_err("no good");
+    let options = FileSpoolOptions { segment_bytes: 100, max_bytes: 99, lanes: 0 };
+    let error = FileClickSpool::open(&dir, options, Arc::new(clock()), Arc::new(OsEntropy)).expect_err("no good");
     assert_eq!((error.kind(), error.issues().len()), (Kind::Invalid, 3));
 }
 

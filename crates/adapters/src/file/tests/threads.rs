@@ -11,14 +11,7 @@ const EACH: u64 = 3_000;
 async fn nothing_is_lost_or_doubled_while_eight_threads_append_and_one_drains() {
     for lanes in [1, 3] {
         let dir = folder();
-        let spool = open(
-            &dir,
-            FileSpoolOptions {
-                segment_bytes: 64 << 10,
-                max_bytes: 64 << 20,
-                lanes,
-            },
-        );
+        let spool = open(&dir, FileSpoolOptions { segment_bytes: 64 << 10, max_bytes: 64 << 20, lanes });
         let spool = Arc::new(spool);
         let running = Arc::new(AtomicUsize::new(THREADS as usize));
         for thread in 0..THREADS {
@@ -37,10 +30,7 @@ async fn nothing_is_lost_or_doubled_while_eight_threads_append_and_one_drains() 
             }
         }
         let mut numbers = numbers(&all);
-        assert!(
-            all.iter().all(|(_, hit)| *hit == numbered(number(hit))),
-            "every hit is whole"
-        );
+        assert!(all.iter().all(|(_, hit)| *hit == numbered(number(hit))), "every hit is whole");
         assert_eq!(ids(&all).len(), all.len(), "every id is new");
         numbers.sort_unstable();
         assert_eq!(numbers, (0..THREADS * EACH).collect::<Vec<_>>());
@@ -51,31 +41,15 @@ async fn nothing_is_lost_or_doubled_while_eight_threads_append_and_one_drains() 
 #[tokio::test]
 async fn one_thread_reads_back_its_hits_in_order() {
     let dir = folder();
-    let spool = open(
-        &dir,
-        FileSpoolOptions {
-            lanes: 4,
-            ..small()
-        },
-    );
+    let spool = open(&dir, FileSpoolOptions { lanes: 4, ..small() });
     append(&spool, 0..300);
-    assert_eq!(
-        numbers(&drain(&spool, 11).await),
-        (0..300).collect::<Vec<_>>()
-    );
+    assert_eq!(numbers(&drain(&spool, 11).await), (0..300).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_segment_larger_than_what_is_read_at_once_is_read_whole() {
     let dir = folder();
-    let spool = open(
-        &dir,
-        FileSpoolOptions {
-            segment_bytes: 1 << 20,
-            max_bytes: 16 << 20,
-            lanes: 1,
-        },
-    );
+    let spool = open(&dir, FileSpoolOptions { segment_bytes: 1 << 20, max_bytes: 16 << 20, lanes: 1 });
     let mut appended = Vec::new();
     for number in 0..4_000 {
         let mut hit = numbered(number);
@@ -98,8 +72,5 @@ async fn a_read_gives_what_it_gave_until_that_is_released() {
     let again = spool.read(4).await.expect("a read");
     assert_eq!((first.hits, first.mark), (again.hits, again.mark.clone()));
     spool.release(again.mark).await.expect("a release");
-    assert_eq!(
-        numbers(&spool.read(4).await.expect("a read").hits),
-        [4, 5, 6, 7]
-    );
+    assert_eq!(numbers(&spool.read(4).await.expect("a read").hits), [4, 5, 6, 7]);
 }

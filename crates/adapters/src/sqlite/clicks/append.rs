@@ -13,11 +13,7 @@ use crate::sqlite::error::Fault;
 use crate::sqlite::outbox;
 
 static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
-    Bulk::new(
-        concat!("INSERT INTO waypost_click (", click_columns!(), ")"),
-        row::VALUES,
-        "ON CONFLICT DO NOTHING",
-    )
+    Bulk::new(concat!("INSERT INTO waypost_click (", click_columns!(), ")"), row::VALUES, "ON CONFLICT DO NOTHING")
 });
 /// For a batch of which a part was counted before: tells which part was not.
 static INSERT_NEW: LazyLock<Bulk> = LazyLock::new(|| {
@@ -28,14 +24,7 @@ static INSERT_NEW: LazyLock<Bulk> = LazyLock::new(|| {
 macro_rules! roll_up {
     ($table:literal, $key:literal, $more:literal, $values:literal) => {
         LazyLock::new(|| {
-            let head = concat!(
-                "INSERT INTO ",
-                $table,
-                " (",
-                $key,
-                $more,
-                ", human, bot, duplicate)"
-            );
+            let head = concat!("INSERT INTO ", $table, " (", $key, $more, ", human, bot, duplicate)");
             let tail = concat!(
                 "ON CONFLICT (",
                 $key,
@@ -51,20 +40,14 @@ static HOURS: LazyLock<Bulk> = roll_up!("waypost_click_hour", "link, hour", "", 
 static FACETS: LazyLock<Bulk> = roll_up!("waypost_click_facet", "link, facet, day, value", "", 7);
 
 /// Counts what was not counted before, and appends the events that tell of it.
-pub(super) async fn append(
-    conn: &mut SqliteConnection,
-    batch: ClickBatch<'_>,
-) -> Result<Appended, Fault> {
+pub(super) async fn append(conn: &mut SqliteConnection, batch: ClickBatch<'_>) -> Result<Appended, Fault> {
     let tallies = match insert_all(conn, batch.clicks).await? {
         true => Tallies::of(batch.clicks),
         false => Tallies::of(insert_new(conn, batch.clicks).await?),
     };
     let counted: u64 = tallies.links.values().map(|counts| counts.counted()).sum();
     let counted = usize::try_from(counted).unwrap_or(batch.clicks.len());
-    let appended = Appended {
-        counted,
-        repeated: batch.clicks.len() - counted,
-    };
+    let appended = Appended { counted, repeated: batch.clicks.len() - counted };
     if counted == 0 {
         return Ok(appended);
     }
@@ -76,71 +59,43 @@ pub(super) async fn append(
 
 /// Inserts the clicks if all of them are new, as they are unless a crash has the same ones read again.
 async fn insert_all(conn: &mut SqliteConnection, clicks: &[Click]) -> Result<bool, Fault> {
-    sqlx::query("SAVEPOINT waypost_clicks")
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query("SAVEPOINT waypost_clicks").execute(&mut *conn).await?;
     let inserted = INSERT.execute(conn, clicks, row::bind).await?;
     let all = inserted == clicks.len() as u64;
-    let end = if all {
-        "RELEASE waypost_clicks"
-    } else {
-        "ROLLBACK TO waypost_clicks; RELEASE waypost_clicks"
-    };
+    let end = if all { "RELEASE waypost_clicks" } else { "ROLLBACK TO waypost_clicks; RELEASE waypost_clicks" };
     sqlx::query(end).execute(conn).await?;
     Ok(all)
 }
 
 /// Inserts the clicks that are new, and says which they were.
-async fn insert_new<'a>(
-    conn: &mut SqliteConnection,
-    clicks: &'a [Click],
-) -> Result<Vec<&'a Click>, Fault> {
+async fn insert_new<'a>(conn: &mut SqliteConnection, clicks: &'a [Click]) -> Result<Vec<&'a Click>, Fault> {
     let rows = INSERT_NEW.fetch(conn, clicks, row::bind).await?;
-    let ids: Result<HashSet<_>, Fault> = rows
-        .iter()
-        .map(|row| Ok(ClickId::from_bytes(row.bytes(0)?)))
-        .collect();
+    let ids: Result<HashSet<_>, Fault> = rows.iter().map(|row| Ok(ClickId::from_bytes(row.bytes(0)?))).collect();
     let mut ids = ids?;
     // A click that stands in the batch twice is counted where it stands first.
-    Ok(clicks
-        .iter()
-        .filter(|click| ids.remove(&click.id))
-        .collect())
+    Ok(clicks.iter().filter(|click| ids.remove(&click.id)).collect())
 }
 
 async fn roll_up(conn: &mut SqliteConnection, tallies: &Tallies) -> Result<(), Fault> {
     let links: Vec<_> = tallies.links.iter().collect();
     TOTALS
         .execute(conn, &links, |query, ((workspace, link), counts)| {
-            let query = query
-                .bind(&link.to_bytes()[..])
-                .bind(&workspace.to_bytes()[..]);
+            let query = query.bind(&link.to_bytes()[..]).bind(&workspace.to_bytes()[..]);
             row::bind_counts(query, **counts)
         })
         .await?;
     let hours: Vec<_> = tallies.hours.iter().collect();
     HOURS
         .execute(conn, &hours, |query, ((link, hour), counts)| {
-            row::bind_counts(
-                query.bind(&link.to_bytes()[..]).bind(micros(*hour)),
-                **counts,
-            )
+            row::bind_counts(query.bind(&link.to_bytes()[..]).bind(micros(*hour)), **counts)
         })
         .await?;
     let facets: Vec<_> = tallies.facets.iter().collect();
     FACETS
-        .execute(
-            conn,
-            &facets,
-            |query, ((link, facet, day, value), counts)| {
-                let query = query
-                    .bind(&link.to_bytes()[..])
-                    .bind(facet.as_str())
-                    .bind(micros(*day))
-                    .bind(&**value);
-                row::bind_counts(query, **counts)
-            },
-        )
+        .execute(conn, &facets, |query, ((link, facet, day, value), counts)| {
+            let query = query.bind(&link.to_bytes()[..]).bind(facet.as_str()).bind(micros(*day)).bind(&**value);
+            row::bind_counts(query, **counts)
+        })
         .await?;
     Ok(())
 }

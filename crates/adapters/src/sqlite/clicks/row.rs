@@ -57,19 +57,12 @@ pub(super) fn read(row: &SqliteRow) -> Result<Click, Fault> {
 
 /// Binds the three counts of a roll-up.
 pub(super) fn bind_counts<'q>(query: Query<'q>, counts: Counts) -> Query<'q> {
-    query
-        .bind(number(counts.human))
-        .bind(number(counts.bot))
-        .bind(number(counts.duplicate))
+    query.bind(number(counts.human)).bind(number(counts.bot)).bind(number(counts.duplicate))
 }
 
 /// Reads the three counts of a roll-up, which begin at `from`.
 pub(super) fn read_counts(row: &SqliteRow, from: usize) -> Result<Counts, Fault> {
-    Ok(Counts {
-        human: row.count(from)?,
-        bot: row.count(from + 1)?,
-        duplicate: row.count(from + 2)?,
-    })
+    Ok(Counts { human: row.count(from)?, bot: row.count(from + 1)?, duplicate: row.count(from + 2)? })
 }
 
 fn class_number(class: Class) -> i32 {

@@ -36,18 +36,10 @@ pub(super) async fn stats(conn: &mut SqliteConnection, query: &StatsQuery) -> Re
         Some(facet) => groups(conn, query, facet).await?,
         None => Vec::new(),
     };
-    Ok(Stats {
-        total,
-        series: query.series(hours),
-        groups,
-    })
+    Ok(Stats { total, series: query.series(hours), groups })
 }
 
-async fn groups(
-    conn: &mut SqliteConnection,
-    query: &StatsQuery,
-    facet: Facet,
-) -> Result<Vec<Group>, Fault> {
+async fn groups(conn: &mut SqliteConnection, query: &StatsQuery, facet: Facet) -> Result<Vec<Group>, Fault> {
     let rows = sqlx::query(GROUPS)
         .bind(&query.link.to_bytes()[..])
         .bind(&query.workspace.to_bytes()[..])
@@ -60,10 +52,7 @@ async fn groups(
     rows.iter()
         .map(|row| {
             let value: String = row.at(0)?;
-            Ok(Group {
-                value: (!value.is_empty()).then_some(value),
-                counts: row::read_counts(row, 1)?,
-            })
+            Ok(Group { value: (!value.is_empty()).then_some(value), counts: row::read_counts(row, 1)? })
         })
         .collect()
 }
@@ -75,7 +64,5 @@ fn ceil(interval: Interval, at: Timestamp) -> Timestamp {
         return at;
     }
     let width = if interval == Interval::Hour { 1 } else { 24 };
-    floor
-        .saturating_add(SignedDuration::from_hours(width))
-        .unwrap_or(Timestamp::MAX)
+    floor.saturating_add(SignedDuration::from_hours(width)).unwrap_or(Timestamp::MAX)
 }

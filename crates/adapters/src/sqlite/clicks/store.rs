@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost_core::Result;
-use waypost_core::clicks::{
-    Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take,
-};
+use waypost_core::clicks::{Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take};
 use waypost_core::ids::{LinkId, WorkspaceId};
 
 use super::row::{self, click_columns};
@@ -18,18 +16,11 @@ use crate::sqlite::wake::Wake;
 /// ClickStore 5: deciding and taking are one statement.
 const TAKE: &str = "UPDATE waypost_link SET admitted = admitted + 1 \
     WHERE id = ?1 AND (max_clicks IS NULL OR admitted < max_clicks)";
-const LOOK: &str =
-    "SELECT max_clicks IS NULL OR admitted < max_clicks FROM waypost_link WHERE id = ?1";
-const LIST: &str = concat!(
-    "SELECT ",
-    click_columns!(),
-    " FROM waypost_click WHERE workspace = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
-);
-const LIST_FIRST: &str = concat!(
-    "SELECT ",
-    click_columns!(),
-    " FROM waypost_click WHERE workspace = ?1 ORDER BY id LIMIT ?2"
-);
+const LOOK: &str = "SELECT max_clicks IS NULL OR admitted < max_clicks FROM waypost_link WHERE id = ?1";
+const LIST: &str =
+    concat!("SELECT ", click_columns!(), " FROM waypost_click WHERE workspace = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+const LIST_FIRST: &str =
+    concat!("SELECT ", click_columns!(), " FROM waypost_click WHERE workspace = ?1 ORDER BY id LIMIT ?2");
 const FORGET: &str = "DELETE FROM waypost_click WHERE (workspace, id) IN \
     (SELECT workspace, id FROM waypost_click WHERE at < ?1 ORDER BY at LIMIT ?2)";
 
@@ -60,26 +51,13 @@ impl SqliteClickStore {
             return Ok(seen);
         }
         let mut tx = self.db.write().await?;
-        if sqlx::query(TAKE)
-            .bind(&link.to_bytes()[..])
-            .execute(&mut *tx)
-            .await?
-            .rows_affected()
-            > 0
-        {
+        if sqlx::query(TAKE).bind(&link.to_bytes()[..]).execute(&mut *tx).await?.rows_affected() > 0 {
             tx.commit().await?;
             return Ok(Admission::Admitted);
         }
         // Nothing was taken, so whatever the row says, nobody may pass.
-        let row = sqlx::query(LOOK)
-            .bind(&link.to_bytes()[..])
-            .fetch_optional(&mut *tx)
-            .await?;
-        Ok(if row.is_some() {
-            Admission::UsedUp
-        } else {
-            Admission::Gone
-        })
+        let row = sqlx::query(LOOK).bind(&link.to_bytes()[..]).fetch_optional(&mut *tx).await?;
+        Ok(if row.is_some() { Admission::UsedUp } else { Admission::Gone })
     }
 
     async fn look(&self, link: LinkId) -> Result<Admission, Fault> {
@@ -100,15 +78,10 @@ impl SqliteClickStore {
     ) -> Result<Vec<Click>, Fault> {
         let workspace = workspace.to_bytes();
         let query = match after {
-            Some(after) => sqlx::query(LIST)
-                .bind(&workspace[..])
-                .bind(&after.to_bytes()[..]),
+            Some(after) => sqlx::query(LIST).bind(&workspace[..]).bind(&after.to_bytes()[..]),
             None => sqlx::query(LIST_FIRST).bind(&workspace[..]),
         };
-        let rows = query
-            .bind(number(limit))
-            .fetch_all(&mut *self.db.read().await?)
-            .await?;
+        let rows = query.bind(number(limit)).fetch_all(&mut *self.db.read().await?).await?;
         rows.iter().map(row::read).collect()
     }
 
@@ -139,12 +112,7 @@ impl ClickStore for SqliteClickStore {
         Ok(stats::stats(&mut conn, query).await?)
     }
 
-    async fn list(
-        &self,
-        workspace: WorkspaceId,
-        after: Option<ClickAnchor>,
-        limit: usize,
-    ) -> Result<Vec<Click>> {
+    async fn list(&self, workspace: WorkspaceId, after: Option<ClickAnchor>, limit: usize) -> Result<Vec<Click>> {
         Ok(self.export(workspace, after, limit).await?)
     }
 

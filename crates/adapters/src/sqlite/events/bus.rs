@@ -34,18 +34,10 @@ impl SqliteEventBus {
         tx.wakes(Wake::BUS);
         tx.commit().await?;
         let epoch = self.db.epoch();
-        Ok(places
-            .into_iter()
-            .map(|offset| Position { epoch, offset })
-            .collect())
+        Ok(places.into_iter().map(|offset| Position { epoch, offset }).collect())
     }
 
-    async fn look(
-        &self,
-        after: Position,
-        filter: &EventFilter,
-        limit: usize,
-    ) -> Result<Read, Fault> {
+    async fn look(&self, after: Position, filter: &EventFilter, limit: usize) -> Result<Read, Fault> {
         let mut conn = self.db.read().await?;
         let mut tx = conn.begin().await?;
         let read = log::read(&mut tx, self.db.epoch(), after, filter, limit).await?;
@@ -68,13 +60,7 @@ impl SqliteEventBus {
         Ok(())
     }
 
-    async fn lease(
-        &self,
-        group: &str,
-        limit: usize,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Batch>, Fault> {
+    async fn lease(&self, group: &str, limit: usize, now: Timestamp, lease: Duration) -> Result<Option<Batch>, Fault> {
         // An idle group asks often; looking keeps nobody from writing.
         let mut conn = self.db.read().await?;
         let end = log::bounds(&mut conn, self.db.epoch()).await?.end.offset;
@@ -123,13 +109,7 @@ impl EventBus for SqliteEventBus {
         Ok(self.wait_beyond(after).await?)
     }
 
-    async fn consume(
-        &self,
-        group: &str,
-        limit: usize,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Option<Batch>> {
+    async fn consume(&self, group: &str, limit: usize, now: Timestamp, lease: Duration) -> Result<Option<Batch>> {
         Ok(self.lease(group, limit, now, lease).await?)
     }
 

@@ -12,9 +12,11 @@ use crate::sqlite::error::Fault;
 
 const READ: &str = "SELECT acked, leased_until FROM waypost_event_group WHERE name = ?1";
 const ENTER: &str = "INSERT INTO waypost_event_group (name, acked) VALUES (?1, ?2)";
-const LEASE: &str = "UPDATE waypost_event_group SET leased_until = ?2, token = token + 1 WHERE name = ?1 RETURNING token";
+const LEASE: &str =
+    "UPDATE waypost_event_group SET leased_until = ?2, token = token + 1 WHERE name = ?1 RETURNING token";
 /// Fenced by the token; the same acknowledgement twice moves nothing further.
-const ACK: &str = "UPDATE waypost_event_group SET acked = max(acked, ?3), leased_until = 0 WHERE name = ?1 AND token = ?2";
+const ACK: &str =
+    "UPDATE waypost_event_group SET acked = max(acked, ?3), leased_until = 0 WHERE name = ?1 AND token = ?2";
 
 /// What a group's state allows.
 pub(super) enum Standing {
@@ -27,18 +29,12 @@ pub(super) enum Standing {
 }
 
 /// How the group stands.
-pub(super) async fn standing(
-    conn: &mut SqliteConnection,
-    group: &str,
-    now: Timestamp,
-) -> Result<Standing, Fault> {
-    Ok(
-        match sqlx::query(READ).bind(group).fetch_optional(conn).await? {
-            None => Standing::New,
-            Some(row) if row.at::<i64>(1)? > micros(now) => Standing::Leased,
-            Some(row) => Standing::Free(row.count(0)?),
-        },
-    )
+pub(super) async fn standing(conn: &mut SqliteConnection, group: &str, now: Timestamp) -> Result<Standing, Fault> {
+    Ok(match sqlx::query(READ).bind(group).fetch_optional(conn).await? {
+        None => Standing::New,
+        Some(row) if row.at::<i64>(1)? > micros(now) => Standing::Leased,
+        Some(row) => Standing::Free(row.count(0)?),
+    })
 }
 
 /// Leases the next batch.
@@ -54,11 +50,7 @@ pub(super) async fn consume(
         Standing::Leased => return Ok(None),
         Standing::Free(acked) => acked,
         Standing::New => {
-            sqlx::query(ENTER)
-                .bind(group)
-                .bind(number(start))
-                .execute(&mut *conn)
-                .await?;
+            sqlx::query(ENTER).bind(group).bind(number(start)).execute(&mut *conn).await?;
             start
         }
     };
@@ -68,36 +60,14 @@ pub(super) async fn consume(
         return Ok(None);
     }
     let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-    let row = sqlx::query(LEASE)
-        .bind(group)
-        .bind(micros(until))
-        .fetch_one(conn)
-        .await?;
-    Ok(Some(Batch {
-        events,
-        token: row.count(0)?,
-        gap: acked < start,
-    }))
+    let row = sqlx::query(LEASE).bind(group).bind(micros(until)).fetch_one(conn).await?;
+    Ok(Some(Batch { events, token: row.count(0)?, gap: acked < start }))
 }
 
 /// Moves the group past a batch.
-pub(super) async fn ack(
-    conn: &mut SqliteConnection,
-    group: &str,
-    batch: &Batch,
-) -> Result<Acked, Fault> {
-    let end = batch
-        .events
-        .last()
-        .map_or(0, |logged| logged.position.offset);
-    let query = sqlx::query(ACK)
-        .bind(group)
-        .bind(number(batch.token))
-        .bind(number(end));
+pub(super) async fn ack(conn: &mut SqliteConnection, group: &str, batch: &Batch) -> Result<Acked, Fault> {
+    let end = batch.events.last().map_or(0, |logged| logged.position.offset);
+    let query = sqlx::query(ACK).bind(group).bind(number(batch.token)).bind(number(end));
     let moved = query.execute(conn).await?.rows_affected() > 0;
-    Ok(if moved {
-        Acked::Moved
-    } else {
-        Acked::Superseded
-    })
+    Ok(if moved { Acked::Moved } else { Acked::Superseded })
 }

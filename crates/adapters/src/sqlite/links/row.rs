@@ -5,8 +5,7 @@ use std::num::NonZeroU64;
 use sqlx::sqlite::SqliteRow;
 use waypost_core::ids::{LinkId, WorkspaceId};
 use waypost_core::links::{
-    Destination, Domain, Link, Metadata, RedirectStatus, ReferrerPolicy, Slug, Tag, Tags, Title,
-    Version,
+    Destination, Domain, Link, Metadata, RedirectStatus, ReferrerPolicy, Slug, Tag, Tags, Title, Version,
 };
 
 use crate::sqlite::columns::{Columns as _, Query, micros, number};
@@ -53,30 +52,21 @@ pub(super) fn bind<'q>(query: Query<'q>, link: &Link) -> Query<'q> {
 /// Reads a row of [`SELECT`].
 pub(super) fn read(row: &SqliteRow) -> Result<Link, Fault> {
     let tags: Vec<String> = serde_json::from_str(row.at(6)?).map_err(|_| Fault::Column("tags"))?;
-    let tags = tags
-        .iter()
-        .map(|tag| Tag::parse(tag).map_err(|_| Fault::Column("tags")));
+    let tags = tags.iter().map(|tag| Tag::parse(tag).map_err(|_| Fault::Column("tags")));
     Ok(Link {
         id: LinkId::from_bytes(row.bytes(0)?),
         workspace: WorkspaceId::from_bytes(row.bytes(1)?),
         domain: Domain::trusted(row.at(2)?),
         slug: Slug::trusted(row.at(3)?),
         destination: Destination::trusted(row.at(4)?),
-        title: row
-            .at::<Option<&str>>(5)?
-            .map(Title::parse)
-            .transpose()
-            .map_err(|_| Fault::Column("title"))?,
+        title: row.at::<Option<&str>>(5)?.map(Title::parse).transpose().map_err(|_| Fault::Column("title"))?,
         tags: Tags::new(tags.collect::<Result<Vec<_>, _>>()?).ok_or(Fault::Column("tags"))?,
-        redirect_status: RedirectStatus::new(row.count(7)?)
-            .ok_or(Fault::Column("redirect_status"))?,
+        redirect_status: RedirectStatus::new(row.count(7)?).ok_or(Fault::Column("redirect_status"))?,
         referrer_policy: row.at::<Option<&str>>(8)?.and_then(ReferrerPolicy::new),
         cache_seconds: row.at(9)?,
         expires_at: row.maybe_time(10)?,
         disabled_at: row.maybe_time(11)?,
-        max_clicks: row
-            .at::<Option<i64>>(12)?
-            .and_then(|max| NonZeroU64::new(max.unsigned_abs())),
+        max_clicks: row.at::<Option<i64>>(12)?.and_then(|max| NonZeroU64::new(max.unsigned_abs())),
         admitted: row.count(13)?,
         clicks: row.count(18)?,
         metadata: Metadata::trusted(row.at(14)?),
@@ -94,9 +84,9 @@ fn tags_json(tags: &Tags) -> String {
 /// FNV-1a, 64 bits: small, and the same in every version of every program. Rows that it brings together wrongly are
 /// parted by the text itself.
 pub(super) fn hash(text: &str) -> i64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     hash.cast_signed()
 }
 

@@ -8,9 +8,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 use waypost_core::Result;
 use waypost_core::idempotency::Settled;
 use waypost_core::ids::{LinkId, WorkspaceId};
-use waypost_core::links::{
-    Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written,
-};
+use waypost_core::links::{Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written};
 use waypost_core::page::Page;
 
 use super::{list, row, write};
@@ -31,9 +29,7 @@ static DUE: LazyLock<SqlStr> = LazyLock::new(|| {
 });
 
 fn select(rest: &str) -> SqlStr {
-    AssertSqlSafe([row::SELECT, row::TOTALS, rest].concat())
-        .into_sql_str()
-        .clone()
+    AssertSqlSafe([row::SELECT, row::TOTALS, rest].concat()).into_sql_str().clone()
 }
 
 /// Keeps links in SQLite; commits with each write its events and its keyed answer.
@@ -58,9 +54,7 @@ impl SqliteLinkStore {
         let outcomes = write::apply(&mut tx, &work.changes, work.atomicity).await?;
         if let Some(keyed) = work.keyed {
             let settled = match (keyed.answer)(&outcomes) {
-                Some(answer) => {
-                    idempotency::complete(&mut tx, keyed.lease, &answer, keyed.keep_until).await?
-                }
+                Some(answer) => idempotency::complete(&mut tx, keyed.lease, &answer, keyed.keep_until).await?,
                 None => idempotency::held(&mut tx, keyed.lease).await?,
             };
             if settled == Settled::Superseded {
@@ -76,16 +70,12 @@ impl SqliteLinkStore {
 #[async_trait]
 impl LinkStore for SqliteLinkStore {
     async fn get(&self, workspace: WorkspaceId, id: LinkId) -> Result<Option<Link>> {
-        let query = sqlx::query(GET.clone())
-            .bind(&id.to_bytes()[..])
-            .bind(&workspace.to_bytes()[..]);
+        let query = sqlx::query(GET.clone()).bind(&id.to_bytes()[..]).bind(&workspace.to_bytes()[..]);
         Ok(self.read(query).await?.pop())
     }
 
     async fn find(&self, domain: &Domain, slug: &Slug) -> Result<Option<Link>> {
-        let query = sqlx::query(FIND.clone())
-            .bind(slug.as_str())
-            .bind(domain.as_str());
+        let query = sqlx::query(FIND.clone()).bind(slug.as_str()).bind(domain.as_str());
         Ok(self.read(query).await?.pop())
     }
 
@@ -99,12 +89,6 @@ impl LinkStore for SqliteLinkStore {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Link>> {
-        Ok(self
-            .read(
-                sqlx::query(DUE.clone())
-                    .bind(micros(now))
-                    .bind(number(limit)),
-            )
-            .await?)
+        Ok(self.read(sqlx::query(DUE.clone()).bind(micros(now)).bind(number(limit))).await?)
     }
 }

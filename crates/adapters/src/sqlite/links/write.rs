@@ -40,16 +40,12 @@ pub(super) async fn apply(
     // One change is made or not; only several need a way back to where they began.
     let undoable = atomicity == Atomicity::All && changes.len() > 1;
     if undoable {
-        sqlx::query("SAVEPOINT waypost_changes")
-            .execute(&mut *conn)
-            .await?;
+        sqlx::query("SAVEPOINT waypost_changes").execute(&mut *conn).await?;
     }
     let mut outcomes = make(conn, changes).await?;
     if atomicity == Atomicity::All && outcomes.iter().any(Result::is_err) {
         if undoable {
-            sqlx::query("ROLLBACK TO waypost_changes; RELEASE waypost_changes")
-                .execute(&mut *conn)
-                .await?;
+            sqlx::query("ROLLBACK TO waypost_changes; RELEASE waypost_changes").execute(&mut *conn).await?;
         }
         for outcome in &mut outcomes {
             *outcome = outcome.and(Err(Refusal::Undone));
@@ -57,9 +53,7 @@ pub(super) async fn apply(
         return Ok(outcomes);
     }
     if undoable {
-        sqlx::query("RELEASE waypost_changes")
-            .execute(&mut *conn)
-            .await?;
+        sqlx::query("RELEASE waypost_changes").execute(&mut *conn).await?;
     }
     let events: Vec<_> = changes
         .iter()
@@ -71,51 +65,22 @@ pub(super) async fn apply(
 }
 
 /// Makes the changes in order; neighbouring inserts go together.
-async fn make(
-    conn: &mut SqliteConnection,
-    changes: &[(Change, Option<Event>)],
-) -> Result<Vec<Outcome>, Fault> {
+async fn make(conn: &mut SqliteConnection, changes: &[(Change, Option<Event>)]) -> Result<Vec<Outcome>, Fault> {
     let mut outcomes = Vec::with_capacity(changes.len());
     let is_insert = |change: &Change| matches!(change, Change::Insert(_));
     for run in changes.chunk_by(|(left, _), (right, _)| is_insert(left) && is_insert(right)) {
         match run {
-            [(Change::Update { link, expected }, _)] => {
-                outcomes.push(update(conn, link, *expected).await?)
-            }
-            [
-                (
-                    Change::Delete {
-                        workspace,
-                        id,
-                        expected,
-                    },
-                    _,
-                ),
-            ] => {
+            [(Change::Update { link, expected }, _)] => outcomes.push(update(conn, link, *expected).await?),
+            [(Change::Delete { workspace, id, expected }, _)] => {
                 outcomes.push(conditional(conn, DELETE, *workspace, *id, *expected).await?);
             }
-            [
-                (
-                    Change::Expire {
-                        workspace,
-                        id,
-                        expected,
-                    },
-                    _,
-                ),
-            ] => {
+            [(Change::Expire { workspace, id, expected }, _)] => {
                 outcomes.push(conditional(conn, EXPIRE, *workspace, *id, *expected).await?);
             }
             inserts => {
                 let links: Vec<_> = inserts
                     .iter()
-                    .filter_map(|(change, _)| {
-                        if let Change::Insert(link) = change {
-                            Some(&**link)
-                        } else {
-                            None
-                        }
-                    })
+                    .filter_map(|(change, _)| if let Change::Insert(link) = change { Some(&**link) } else { None })
                     .collect();
                 insert(conn, &links, &mut outcomes).await?;
             }
@@ -124,14 +89,8 @@ async fn make(
     Ok(outcomes)
 }
 
-async fn insert(
-    conn: &mut SqliteConnection,
-    links: &[&Link],
-    outcomes: &mut Vec<Outcome>,
-) -> Result<(), Fault> {
-    let rows = INSERT
-        .fetch(conn, links, |query, link| row::bind(query, link))
-        .await?;
+async fn insert(conn: &mut SqliteConnection, links: &[&Link], outcomes: &mut Vec<Outcome>) -> Result<(), Fault> {
+    let rows = INSERT.fetch(conn, links, |query, link| row::bind(query, link)).await?;
     if rows.len() == links.len() {
         outcomes.resize(outcomes.len() + links.len(), Ok(()));
         return Ok(());
@@ -154,11 +113,7 @@ async fn insert(
     Ok(())
 }
 
-async fn update(
-    conn: &mut SqliteConnection,
-    link: &Link,
-    expected: Version,
-) -> Result<Outcome, Fault> {
+async fn update(conn: &mut SqliteConnection, link: &Link, expected: Version) -> Result<Outcome, Fault> {
     let query = row::bind(sqlx::query(UPDATE), link).bind(number(expected.0));
     if query.execute(&mut *conn).await?.rows_affected() > 0 {
         return Ok(Ok(()));
@@ -178,33 +133,16 @@ async fn conditional(
     id: LinkId,
     expected: Version,
 ) -> Result<Outcome, Fault> {
-    let query = sqlx::query(sql)
-        .bind(&id.to_bytes()[..])
-        .bind(&workspace.to_bytes()[..])
-        .bind(number(expected.0));
+    let query = sqlx::query(sql).bind(&id.to_bytes()[..]).bind(&workspace.to_bytes()[..]).bind(number(expected.0));
     if query.execute(&mut *conn).await?.rows_affected() > 0 {
         return Ok(Ok(()));
     }
     let is_there = version(conn, workspace, id).await?.is_some();
-    Ok(Err(if is_there {
-        Refusal::Stale
-    } else {
-        Refusal::NotFound
-    }))
+    Ok(Err(if is_there { Refusal::Stale } else { Refusal::NotFound }))
 }
 
 /// The version that a row has.
-async fn version(
-    conn: &mut SqliteConnection,
-    workspace: WorkspaceId,
-    id: LinkId,
-) -> Result<Option<Version>, Fault> {
-    let query = sqlx::query(VERSION)
-        .bind(&id.to_bytes()[..])
-        .bind(&workspace.to_bytes()[..]);
-    query
-        .fetch_optional(conn)
-        .await?
-        .map(|row| row.count(0).map(Version))
-        .transpose()
+async fn version(conn: &mut SqliteConnection, workspace: WorkspaceId, id: LinkId) -> Result<Option<Version>, Fault> {
+    let query = sqlx::query(VERSION).bind(&id.to_bytes()[..]).bind(&workspace.to_bytes()[..]);
+    query.fetch_optional(conn).await?.map(|row| row.count(0).map(Version)).transpose()
 }

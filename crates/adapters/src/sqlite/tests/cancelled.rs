@@ -15,10 +15,7 @@ async fn a_write_that_is_dropped_halfway_leaves_nothing_and_holds_up_nobody() {
     let links = SqliteLinkStore::new(&db);
     let half = {
         let mut tx = db.write().await.unwrap();
-        sqlx::query("INSERT INTO waypost_secret VALUES ('half', x'00')")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::query("INSERT INTO waypost_secret VALUES ('half', x'00')").execute(&mut *tx).await.unwrap();
         let waiting = tokio::spawn({
             let db = db.clone();
             async move { insert_all(&db, &[link(1)]).await }
@@ -28,17 +25,8 @@ async fn a_write_that_is_dropped_halfway_leaves_nothing_and_holds_up_nobody() {
         waiting.await.unwrap().unwrap()
     };
     assert_eq!(half, [Ok(())]);
-    assert!(
-        links
-            .get(link(1).workspace, link(1).id)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    let row = sqlx::query("SELECT 1 FROM waypost_secret")
-        .fetch_optional(&mut *db.read().await.unwrap())
-        .await
-        .unwrap();
+    assert!(links.get(link(1).workspace, link(1).id).await.unwrap().is_some());
+    let row = sqlx::query("SELECT 1 FROM waypost_secret").fetch_optional(&mut *db.read().await.unwrap()).await.unwrap();
     assert!(row.is_none());
 }
 
@@ -59,27 +47,12 @@ async fn wherever_a_write_is_dropped_link_and_event_are_there_together_or_not_at
         let now = at(i64::try_from(polls).unwrap());
         let told = outbox.claim(10, now, seconds(1)).await.unwrap();
         let expected = if is_there { vec![event] } else { Vec::new() };
-        assert_eq!(
-            told.iter()
-                .map(|entry| entry.event.clone())
-                .collect::<Vec<_>>(),
-            expected
-        );
-        let ack = |entry: &Claimed| Verdict {
-            entry: entry.entry,
-            token: entry.token,
-            ruling: Ruling::Ack,
-        };
-        outbox
-            .settle(&told.iter().map(ack).collect::<Vec<_>>())
-            .await
-            .unwrap();
+        assert_eq!(told.iter().map(|entry| entry.event.clone()).collect::<Vec<_>>(), expected);
+        let ack = |entry: &Claimed| Verdict { entry: entry.entry, token: entry.token, ruling: Ruling::Ack };
+        outbox.settle(&told.iter().map(ack).collect::<Vec<_>>()).await.unwrap();
         made += u64::from(is_there);
     }
-    assert!(
-        0 < made && made < 30,
-        "some were dropped early, some late: {made}"
-    );
+    assert!(0 < made && made < 30, "some were dropped early, some late: {made}");
 }
 
 /// Drives `work` on, each time that it is woken, and drops it before the poll after the n-th.

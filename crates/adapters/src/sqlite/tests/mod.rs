@@ -26,14 +26,8 @@ fn file(folder: &TempDir) -> SqliteOptions {
 /// Inserts links, each with its event; what became of each.
 async fn insert_all(db: &Sqlite, links: &[Link]) -> waypost_core::Result<Vec<Outcome>> {
     let told = |link: &Link| event(u64::from(link.id.to_bytes()[15]), &link.id.to_string());
-    let changes = links
-        .iter()
-        .map(|link| (insert(link), Some(told(link))))
-        .collect();
-    match SqliteLinkStore::new(db)
-        .write(plain(Atomicity::Each, changes))
-        .await?
-    {
+    let changes = links.iter().map(|link| (insert(link), Some(told(link)))).collect();
+    match SqliteLinkStore::new(db).write(plain(Atomicity::Each, changes)).await? {
         Written::Committed(outcomes) => Ok(outcomes),
         Written::Superseded => panic!("there is no lease to lose"),
     }

@@ -12,9 +12,7 @@ use super::{Sqlite, SqliteLinkStore, SqliteOptions, database, file, insert_all};
 use crate::sqlite::{Run, SqliteEventBus, SqliteOutbox, migrate, migrations};
 
 async fn alter(options: &SqliteOptions, sql: &'static str) {
-    let mut conn = SqliteConnection::connect_with(&options.writing())
-        .await
-        .unwrap();
+    let mut conn = SqliteConnection::connect_with(&options.writing()).await.unwrap();
     sqlx::query(sql).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
 }
@@ -23,12 +21,7 @@ async fn alter(options: &SqliteOptions, sql: &'static str) {
 async fn listing_migrations_makes_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let listed = migrations(file(&folder)).await.unwrap();
-    assert!(
-        !listed.is_empty()
-            && listed
-                .iter()
-                .all(|migration| !migration.applied && !migration.sql.is_empty())
-    );
+    assert!(!listed.is_empty() && listed.iter().all(|migration| !migration.applied && !migration.sql.is_empty()));
     assert!(!file(&folder).path.exists());
 }
 
@@ -36,26 +29,13 @@ async fn listing_migrations_makes_no_file() {
 async fn a_trial_runs_every_step_and_keeps_none() {
     let folder = tempfile::tempdir().unwrap();
     let tried = migrate(file(&folder), Run::Try).await.unwrap();
-    assert_eq!(
-        migrations(file(&folder)).await.unwrap(),
-        tried,
-        "all of them are still missing"
-    );
+    assert_eq!(migrations(file(&folder)).await.unwrap(), tried, "all of them are still missing");
     // A step that cannot work on this database is found by the trial.
     alter(&file(&folder), "CREATE TABLE waypost_link (stray INTEGER)").await;
-    assert_eq!(
-        migrate(file(&folder), Run::Try).await.unwrap_err().kind(),
-        Kind::Internal
-    );
+    assert_eq!(migrate(file(&folder), Run::Try).await.unwrap_err().kind(), Kind::Internal);
     alter(&file(&folder), "DROP TABLE waypost_link").await;
     assert_eq!(migrate(file(&folder), Run::Apply).await.unwrap(), tried);
-    assert!(
-        migrations(file(&folder))
-            .await
-            .unwrap()
-            .iter()
-            .all(|migration| migration.applied)
-    );
+    assert!(migrations(file(&folder)).await.unwrap().iter().all(|migration| migration.applied));
 }
 
 #[tokio::test]
@@ -79,23 +59,14 @@ async fn a_newer_database_is_refused_and_left_alone() {
 async fn a_schema_that_is_not_ours_is_refused() {
     let (db, folder) = database().await;
     db.close().await.unwrap();
-    alter(
-        &file(&folder),
-        "UPDATE waypost_migration SET checksum = x'00'",
-    )
-    .await;
-    assert_eq!(
-        Sqlite::open(file(&folder)).await.unwrap_err().kind(),
-        Kind::Conflict
-    );
+    alter(&file(&folder), "UPDATE waypost_migration SET checksum = x'00'").await;
+    assert_eq!(Sqlite::open(file(&folder)).await.unwrap_err().kind(), Kind::Conflict);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_who_open_a_new_file_at_once_all_find_one_database() {
     let folder = tempfile::tempdir().unwrap();
-    let opened: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(Sqlite::open(file(&folder))))
-        .collect();
+    let opened: Vec<_> = (0..8).map(|_| tokio::spawn(Sqlite::open(file(&folder)))).collect();
     let mut epochs = Vec::new();
     for db in opened {
         epochs.push(db.await.unwrap().unwrap().epoch());
@@ -108,23 +79,14 @@ async fn of_many_who_open_a_new_file_at_once_all_find_one_database() {
 async fn a_restart_keeps_everything() {
     let (db, folder) = database().await;
     insert_all(&db, &[link(1), link(2)]).await.unwrap();
-    let positions = SqliteEventBus::new(&db)
-        .publish(&[event(8, "lnk_a"), event(9, "lnk_b")])
-        .await
-        .unwrap();
+    let positions = SqliteEventBus::new(&db).publish(&[event(8, "lnk_a"), event(9, "lnk_b")]).await.unwrap();
     // Not closed: what a killed process leaves behind, the next one reads from the log.
     let again = Sqlite::open(file(&folder)).await.unwrap();
     for db in [db, again] {
         let links = SqliteLinkStore::new(&db);
-        assert_eq!(
-            links.get(link(1).workspace, link(1).id).await.unwrap(),
-            Some(link(1))
-        );
+        assert_eq!(links.get(link(1).workspace, link(1).id).await.unwrap(), Some(link(1)));
         assert_eq!(SqliteOutbox::new(&db).backlog().await.unwrap().waiting, 2);
-        let read = SqliteEventBus::new(&db)
-            .read(positions[0], &EventFilter::default(), 10)
-            .await
-            .unwrap();
+        let read = SqliteEventBus::new(&db).read(positions[0], &EventFilter::default(), 10).await.unwrap();
         assert!(matches!(read, Read::Events { events, .. } if events[0].position == positions[1]));
     }
 }
@@ -133,15 +95,9 @@ async fn a_restart_keeps_everything() {
 async fn closing_leaves_one_file() {
     let (db, folder) = database().await;
     insert_all(&db, &[link(1)]).await.unwrap();
-    SqliteLinkStore::new(&db)
-        .get(link(1).workspace, link(1).id)
-        .await
-        .unwrap();
+    SqliteLinkStore::new(&db).get(link(1).workspace, link(1).id).await.unwrap();
     db.close().await.unwrap();
-    let files: Vec<_> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files, ["waypost.db"]);
     let late = insert_all(&db, &[link(2)]).await.unwrap_err();
     assert_eq!(late.kind(), Kind::Unavailable);

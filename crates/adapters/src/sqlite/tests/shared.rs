@@ -20,18 +20,11 @@ async fn two_processes_race_for_the_same_slugs_and_each_has_one_winner() {
     let (first, folder) = database().await;
     let second = Sqlite::open(file(&folder)).await.unwrap();
     let tasks = (0..TASKS).map(|task| {
-        let db = if task % 2 == 0 {
-            first.clone()
-        } else {
-            second.clone()
-        };
+        let db = if task % 2 == 0 { first.clone() } else { second.clone() };
         tokio::spawn(async move {
             let mut won = Vec::new();
             for n in 0..SLUGS {
-                let rival = Link {
-                    id: link_id(1_000 * (task + 1) + n),
-                    ..link(n)
-                };
+                let rival = Link { id: link_id(1_000 * (task + 1) + n), ..link(n) };
                 if insert_all(&db, std::slice::from_ref(&rival)).await.unwrap() == [Ok(())] {
                     won.push(n);
                 }
@@ -46,20 +39,14 @@ async fn two_processes_race_for_the_same_slugs_and_each_has_one_winner() {
         }
     }
     assert_eq!(winners, (0..SLUGS).map(|n| (n, 1)).collect());
-    assert_eq!(
-        SqliteOutbox::new(&second).backlog().await.unwrap().waiting,
-        SLUGS,
-        "one event a link"
-    );
+    assert_eq!(SqliteOutbox::new(&second).backlog().await.unwrap().waiting, SLUGS, "one event a link");
 }
 
 #[tokio::test]
 async fn what_one_process_commits_the_other_claims_once() {
     let (first, folder) = database().await;
     let second = Sqlite::open(file(&folder)).await.unwrap();
-    insert_all(&first, &[link(1), link(2), link(3)])
-        .await
-        .unwrap();
+    insert_all(&first, &[link(1), link(2), link(3)]).await.unwrap();
     let (one, two) = (SqliteOutbox::new(&first), SqliteOutbox::new(&second));
     let claimed = two.claim(2, at(0), seconds(30)).await.unwrap();
     let rest = one.claim(10, at(0), seconds(30)).await.unwrap();
@@ -69,20 +56,12 @@ async fn what_one_process_commits_the_other_claims_once() {
 #[tokio::test]
 async fn who_waits_too_long_for_another_process_is_told_to_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions {
-        busy_timeout: Duration::from_millis(50),
-        ..file(&folder)
-    };
+    let options = SqliteOptions { busy_timeout: Duration::from_millis(50), ..file(&folder) };
     let db = Sqlite::open(options.clone()).await.unwrap();
-    let mut other = SqliteConnection::connect_with(&options.writing())
-        .await
-        .unwrap();
+    let mut other = SqliteConnection::connect_with(&options.writing()).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let busy = insert_all(&db, &[link(1)]).await.unwrap_err();
-    assert_eq!(
-        (busy.kind(), busy.message()),
-        (Kind::Unavailable, "The store is busy")
-    );
+    assert_eq!((busy.kind(), busy.message()), (Kind::Unavailable, "The store is busy"));
     assert!(busy.retry_after().is_some());
     lock.rollback().await.unwrap();
     assert_eq!(insert_all(&db, &[link(1)]).await.unwrap(), [Ok(())]);

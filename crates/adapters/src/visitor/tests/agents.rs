@@ -62,30 +62,10 @@ const PEOPLE: [(&str, &str, &str, &str); 34] = [
         "Windows",
         "desktop",
     ),
-    (
-        "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0",
-        "Firefox",
-        "Linux",
-        "desktop",
-    ),
-    (
-        "Mozilla/5.0 (X11; FreeBSD amd64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        "Firefox",
-        "BSD",
-        "desktop",
-    ),
-    (
-        "Mozilla/5.0 (Android 14; Mobile; rv:131.0) Gecko/131.0 Firefox/131.0",
-        "Firefox",
-        "Android",
-        "mobile",
-    ),
-    (
-        "Mozilla/5.0 (Android 14; Tablet; rv:131.0) Gecko/131.0 Firefox/131.0",
-        "Firefox",
-        "Android",
-        "tablet",
-    ),
+    ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0", "Firefox", "Linux", "desktop"),
+    ("Mozilla/5.0 (X11; FreeBSD amd64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox", "BSD", "desktop"),
+    ("Mozilla/5.0 (Android 14; Mobile; rv:131.0) Gecko/131.0 Firefox/131.0", "Firefox", "Android", "mobile"),
+    ("Mozilla/5.0 (Android 14; Tablet; rv:131.0) Gecko/131.0 Firefox/131.0", "Firefox", "Android", "tablet"),
     (
         "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/131.0 Mobile/15E148 Safari/605.1.15",
         "Firefox",
@@ -260,16 +240,8 @@ fn people_are_told_by_browser_system_and_device() {
     for (user_agent, browser, os, device) in PEOPLE {
         let visitor = describer.describe(&hit("192.0.2.1", user_agent, ""));
         assert!(!visitor.is_bot, "a person: {user_agent}");
-        let told = (
-            visitor.browser.as_deref(),
-            visitor.os.as_deref(),
-            visitor.device.as_deref(),
-        );
-        assert_eq!(
-            told,
-            (Some(browser), Some(os), Some(device)),
-            "{user_agent}"
-        );
+        let told = (visitor.browser.as_deref(), visitor.os.as_deref(), visitor.device.as_deref());
+        assert_eq!(told, (Some(browser), Some(os), Some(device)), "{user_agent}");
     }
 }
 
@@ -278,11 +250,7 @@ fn programs_are_recognised_and_what_they_pretend_to_be_is_not_told() {
     let describer = describer();
     for user_agent in PROGRAMS {
         let visitor = describer.describe(&hit("192.0.2.1", user_agent, ""));
-        let program = Visitor {
-            is_bot: true,
-            device: Some("other".into()),
-            ..Visitor::default()
-        };
+        let program = Visitor { is_bot: true, device: Some("other".into()), ..Visitor::default() };
         assert_eq!(visitor, program, "a program: {user_agent}");
     }
 }
@@ -290,13 +258,7 @@ fn programs_are_recognised_and_what_they_pretend_to_be_is_not_told() {
 #[test]
 fn an_unknown_browser_is_a_person_of_whom_nothing_is_known() {
     let visitor = describer().describe(&hit("192.0.2.1", "Mozilla/5.0 Example", ""));
-    assert_eq!(
-        visitor,
-        Visitor {
-            device: Some("other".into()),
-            ..Visitor::default()
-        }
-    );
+    assert_eq!(visitor, Visitor { device: Some("other".into()), ..Visitor::default() });
 }
 
 #[test]
@@ -315,10 +277,8 @@ fn the_cache_is_bounded() {
         describer.describe(&hit("192.0.2.1", format!("curl/{number}"), ""));
     }
     let remembered = format!("{describer:?}");
-    let count: usize = remembered
-        .split(|c: char| !c.is_ascii_digit())
-        .find_map(|part| part.parse().ok())
-        .expect("a count");
+    let count: usize =
+        remembered.split(|c: char| !c.is_ascii_digit()).find_map(|part| part.parse().ok()).expect("a count");
     assert!((1_000..=4_200).contains(&count), "{remembered}");
 }
 

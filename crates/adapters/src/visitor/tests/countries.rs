@@ -19,36 +19,18 @@ fn read(bytes: &[u8]) -> (TempDir, Result<VisitorDescriber>) {
 fn message(result: Result<VisitorDescriber>) -> String {
     let error = result.expect_err("an unusable file");
     assert_eq!(error.kind(), Kind::Invalid);
-    assert!(
-        error.message().contains("GeoLite2-Country.mmdb, or none"),
-        "the cure: {error}"
-    );
+    assert!(error.message().contains("GeoLite2-Country.mmdb, or none"), "the cure: {error}");
     error.message().to_owned()
 }
 
 #[test]
 fn addresses_have_the_country_that_files_of_either_shape_give() {
     let city = || {
-        let city = Value::Map(vec![(
-            "names",
-            Value::Map(vec![("en", Value::Text("Sometown"))]),
-        )]);
-        vec![
-            ("city", city),
-            (
-                "subdivisions",
-                Value::List(vec![Value::Map(vec![("iso_code", Value::Text("BY"))])]),
-            ),
-        ]
+        let city = Value::Map(vec![("names", Value::Map(vec![("en", Value::Text("Sometown"))]))]);
+        vec![("city", city), ("subdivisions", Value::List(vec![Value::Map(vec![("iso_code", Value::Text("BY"))])]))]
     };
-    for (kind, more) in [
-        ("GeoLite2-Country", Vec::new as fn() -> _),
-        ("GeoLite2-City", city as fn() -> _),
-    ] {
-        let anonymous = Value::Map(vec![(
-            "traits",
-            Value::Map(vec![("is_anycast", Value::Text("yes"))]),
-        )]);
+    for (kind, more) in [("GeoLite2-Country", Vec::new as fn() -> _), ("GeoLite2-City", city as fn() -> _)] {
+        let anonymous = Value::Map(vec![("traits", Value::Map(vec![("is_anycast", Value::Text("yes"))]))]);
         let networks = [
             ("192.0.2.0", 24, country("DE", more())),
             ("198.51.100.0", 25, country("JP", more())),
@@ -69,21 +51,14 @@ fn addresses_have_the_country_that_files_of_either_shape_give() {
             ("127.0.0.1", None),
         ] {
             let found = describer.describe(&hit(address, "", "")).country;
-            assert_eq!(
-                found.as_ref().map(|country| country.as_str()),
-                expected,
-                "{address} in {kind}"
-            );
+            assert_eq!(found.as_ref().map(|country| country.as_str()), expected, "{address} in {kind}");
         }
     }
 }
 
 #[test]
 fn without_a_file_no_country_is_known() {
-    assert_eq!(
-        describer().describe(&hit("192.0.2.1", "", "")).country,
-        None
-    );
+    assert_eq!(describer().describe(&hit("192.0.2.1", "", "")).country, None);
 }
 
 #[test]
@@ -109,10 +84,7 @@ fn a_database_of_something_else_is_refused_with_the_cure() {
 
 #[test]
 fn a_truncated_database_is_refused_or_harmless() {
-    let whole = file(
-        "GeoLite2-Country",
-        &[("192.0.2.0", 24, country("DE", Vec::new()))],
-    );
+    let whole = file("GeoLite2-Country", &[("192.0.2.0", 24, country("DE", Vec::new()))]);
     for length in (0..whole.len()).step_by(7) {
         let (_dir, describer) = read(&whole[..length]);
         if let Ok(describer) = describer {

@@ -29,12 +29,7 @@ pub(super) fn file(kind: &'static str, networks: &[(&str, u8, Value)]) -> Vec<u8
     for (address, prefix, record) in networks {
         let offset = data.len() as u32;
         record.write(&mut data);
-        insert(
-            &mut nodes,
-            address.parse().expect("an address"),
-            *prefix,
-            offset,
-        );
+        insert(&mut nodes, address.parse().expect("an address"), *prefix, offset);
     }
     let count = nodes.len() as u32;
     let mut file = Vec::new();
@@ -54,10 +49,7 @@ pub(super) fn file(kind: &'static str, networks: &[(&str, u8, Value)]) -> Vec<u8
         ("binary_format_minor_version", Value::Number16(0)),
         ("build_epoch", Value::Number64(1_763_600_000)),
         ("database_type", Value::Text(kind)),
-        (
-            "description",
-            Value::Map(vec![("en", Value::Text("made by hand"))]),
-        ),
+        ("description", Value::Map(vec![("en", Value::Text("made by hand"))])),
         ("ip_version", Value::Number16(6)),
         ("languages", Value::List(vec![Value::Text("en")])),
         ("node_count", Value::Number32(count)),

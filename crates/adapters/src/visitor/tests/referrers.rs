@@ -16,23 +16,13 @@ fn of_a_referrer_the_host_is_kept() {
         ("https://xn--bcher-kva.example/", "xn--bcher-kva.example"),
         ("https://192.0.2.7/x", "192.0.2.7"),
         ("https://[2001:DB8::1]:8443/x", "[2001:db8::1]"),
-        (
-            "android-app://com.google.android.gm/",
-            "com.google.android.gm",
-        ),
+        ("android-app://com.google.android.gm/", "com.google.android.gm"),
         ("http://localhost:3000/", "localhost"),
         ("https://example.org/\u{e9}", "example.org"),
     ] {
-        assert_eq!(
-            host(referrer.as_bytes()).as_deref(),
-            Some(expected),
-            "{referrer}"
-        );
+        assert_eq!(host(referrer.as_bytes()).as_deref(), Some(expected), "{referrer}");
     }
-    assert_eq!(
-        host(b"https://example.org/\xFF\xFE").as_deref(),
-        Some("example.org")
-    );
+    assert_eq!(host(b"https://example.org/\xFF\xFE").as_deref(), Some("example.org"));
 }
 
 #[test]

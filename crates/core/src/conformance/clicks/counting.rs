@@ -11,35 +11,18 @@ use crate::links::Link;
 
 /// So many clicks, of every class, over a week.
 pub(super) fn clicks(link: &Link, count: u64) -> Vec<Click> {
-    let class = |n| {
-        [
-            Class::Human,
-            Class::Human,
-            Class::Bot,
-            Class::Human,
-            Class::Duplicate,
-        ][n as usize % 5]
-    };
+    let class = |n| [Class::Human, Class::Human, Class::Bot, Class::Human, Class::Duplicate][n as usize % 5];
     let moment = |n: u64| at(i64::try_from(n * 7_919 % (7 * 86_400)).expect("small"));
-    (0..count)
-        .map(|n| click(n, link, class(n), moment(n)))
-        .collect()
+    (0..count).map(|n| click(n, link, class(n), moment(n))).collect()
 }
 
 async fn counted(stores: &Stores, link: &Link) -> u64 {
-    stats(stores, &query(link, Interval::Day, None))
-        .await
-        .total
-        .counted()
+    stats(stores, &query(link, Interval::Day, None)).await.total.counted()
 }
 
 fn telling(tallies: &Tallies) -> Vec<Event> {
     let total: u64 = tallies.links.values().map(|counts| counts.counted()).sum();
-    tallies
-        .links
-        .keys()
-        .map(|(_, link)| event(total, &link.to_string()))
-        .collect()
+    tallies.links.keys().map(|(_, link)| event(total, &link.to_string())).collect()
 }
 
 /// Clause 1.
@@ -47,20 +30,8 @@ pub async fn a_click_counts_once(stores: Stores) {
     let link = link(1);
     inserted(&stores, std::slice::from_ref(&link)).await;
     let clicks = clicks(&link, 20);
-    assert_eq!(
-        appended(&stores, &clicks).await,
-        Appended {
-            counted: 20,
-            repeated: 0
-        }
-    );
-    assert_eq!(
-        appended(&stores, &clicks).await,
-        Appended {
-            counted: 0,
-            repeated: 20
-        }
-    );
+    assert_eq!(appended(&stores, &clicks).await, Appended { counted: 20, repeated: 0 });
+    assert_eq!(appended(&stores, &clicks).await, Appended { counted: 0, repeated: 20 });
     assert_eq!(counted(&stores, &link).await, 20);
 }
 
@@ -69,13 +40,7 @@ pub async fn a_click_that_is_twice_in_one_batch_counts_once(stores: Stores) {
     let link = link(1);
     inserted(&stores, std::slice::from_ref(&link)).await;
     let twice = [clicks(&link, 5), clicks(&link, 5)].concat();
-    assert_eq!(
-        appended(&stores, &twice).await,
-        Appended {
-            counted: 5,
-            repeated: 5
-        }
-    );
+    assert_eq!(appended(&stores, &twice).await, Appended { counted: 5, repeated: 5 });
     assert_eq!(counted(&stores, &link).await, 5);
 }
 
@@ -93,13 +58,7 @@ pub async fn a_replay_that_is_split_otherwise_counts_nothing(stores: Stores) {
         sum.counted += appended.counted;
         sum.repeated += appended.repeated;
     }
-    assert_eq!(
-        sum,
-        Appended {
-            counted: 10,
-            repeated: 20
-        }
-    );
+    assert_eq!(sum, Appended { counted: 10, repeated: 20 });
     assert_eq!(counted(&stores, &link).await, 30);
     assert_eq!(kept(&stores, &link).await.map(|link| link.clicks), Some(30));
 }
@@ -128,41 +87,16 @@ pub async fn of_many_who_append_the_same_clicks_each_click_counts_once(stores: S
 pub async fn events_commit_with_the_clicks_that_they_tell_of(stores: Stores) {
     let (one, other) = (link(1), link(2));
     inserted(&stores, &[one.clone(), other.clone()]).await;
-    let batch = [
-        click(1, &one, Class::Human, at(0)),
-        click(2, &other, Class::Bot, at(1)),
-        click(3, &one, Class::Bot, at(2)),
-    ];
+    let batch =
+        [click(1, &one, Class::Human, at(0)), click(2, &other, Class::Bot, at(1)), click(3, &one, Class::Bot, at(2))];
     let asked = std::sync::Mutex::new(Vec::new());
     let events = |tallies: &Tallies| {
         asked.lock().expect("no panic").push(tallies.clone());
-        tallies
-            .links
-            .keys()
-            .zip(1..)
-            .map(|((_, link), n)| event(n, &link.to_string()))
-            .collect()
+        tallies.links.keys().zip(1..).map(|((_, link), n)| event(n, &link.to_string())).collect()
     };
-    stores
-        .clicks
-        .append(ClickBatch {
-            clicks: &batch,
-            events: &events,
-        })
-        .await
-        .expect("appended");
-    assert_eq!(
-        *asked.lock().expect("no panic"),
-        [Tallies::of(&batch)],
-        "asked once, with all that was counted"
-    );
-    assert_eq!(
-        told(&stores).await,
-        [
-            event(1, &one.id.to_string()),
-            event(2, &other.id.to_string())
-        ]
-    );
+    stores.clicks.append(ClickBatch { clicks: &batch, events: &events }).await.expect("appended");
+    assert_eq!(*asked.lock().expect("no panic"), [Tallies::of(&batch)], "asked once, with all that was counted");
+    assert_eq!(told(&stores).await, [event(1, &one.id.to_string()), event(2, &other.id.to_string())]);
 }
 
 /// Clauses 1 and 2: what was counted before is not told again, nor in part.
@@ -171,20 +105,10 @@ pub async fn a_replay_tells_nothing(stores: Stores) {
     inserted(&stores, std::slice::from_ref(&link)).await;
     let clicks = clicks(&link, 10);
     for batch in [&clicks[..6], &clicks[..6], &clicks[..]] {
-        stores
-            .clicks
-            .append(ClickBatch {
-                clicks: batch,
-                events: &telling,
-            })
-            .await
-            .expect("appended");
+        stores.clicks.append(ClickBatch { clicks: batch, events: &telling }).await.expect("appended");
     }
     let subject = link.id.to_string();
-    assert_eq!(
-        told(&stores).await,
-        [event(6, &subject), event(4, &subject)]
-    );
+    assert_eq!(told(&stores).await, [event(6, &subject), event(4, &subject)]);
 }
 
 /// Clause 2: the count that a link shows is the roll-up's.
@@ -193,32 +117,15 @@ pub async fn a_links_own_count_follows(stores: Stores) {
     inserted(&stores, &[one.clone(), other.clone()]).await;
     appended(&stores, &clicks(&one, 12)).await;
     appended(&stores, &clicks(&one, 15)).await;
-    assert_eq!(
-        kept(&stores, &one).await,
-        Some(Link {
-            clicks: 15,
-            ..one.clone()
-        }),
-        "clicks are no edit"
-    );
+    assert_eq!(kept(&stores, &one).await, Some(Link { clicks: 15, ..one.clone() }), "clicks are no edit");
     assert_eq!(kept(&stores, &other).await, Some(other));
-    let found = stores
-        .links
-        .find(&one.domain, &one.slug)
-        .await
-        .expect("a look");
+    let found = stores.links.find(&one.domain, &one.slug).await.expect("a look");
     assert_eq!(found.map(|link| link.clicks), Some(15));
 }
 
 /// Clause 2, of nothing.
 pub async fn an_empty_batch_counts_nothing(stores: Stores) {
-    let batch = ClickBatch {
-        clicks: &[],
-        events: &telling,
-    };
-    assert_eq!(
-        stores.clicks.append(batch).await.expect("appended"),
-        Appended::default()
-    );
+    let batch = ClickBatch { clicks: &[], events: &telling };
+    assert_eq!(stores.clicks.append(batch).await.expect("appended"), Appended::default());
     assert_eq!(told(&stores).await, []);
 }

@@ -52,10 +52,7 @@ use crate::links::Link;
 
 /// Appends clicks that nobody is told of.
 async fn appended(stores: &Stores, clicks: &[Click]) -> Appended {
-    let batch = ClickBatch {
-        clicks,
-        events: &|_| Vec::new(),
-    };
+    let batch = ClickBatch { clicks, events: &|_| Vec::new() };
     stores.clicks.append(batch).await.expect("appended")
 }
 

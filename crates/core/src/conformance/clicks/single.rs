@@ -14,11 +14,7 @@ async fn listed(stores: &Stores, workspace: WorkspaceId, limit: usize) -> Vec<Cl
     let mut all = Vec::<Click>::new();
     loop {
         let after: Option<ClickId> = all.last().map(|click| click.id);
-        let page = stores
-            .clicks
-            .list(workspace, after, limit)
-            .await
-            .expect("a page");
+        let page = stores.clicks.list(workspace, after, limit).await.expect("a page");
         assert!(page.len() <= limit);
         if page.is_empty() {
             return all;
@@ -46,21 +42,10 @@ pub async fn clicks_are_listed_in_the_order_of_their_ids(stores: Stores) {
 /// Clause 6, of single clicks.
 pub async fn clicks_of_another_workspace_are_not_listed(stores: Stores) {
     let ours = link(1);
-    let theirs = Link {
-        workspace: workspace(2),
-        ..link(2)
-    };
+    let theirs = Link { workspace: workspace(2), ..link(2) };
     inserted(&stores, &[ours.clone(), theirs.clone()]).await;
-    let clicks: Vec<_> = (0..20)
-        .map(|n| {
-            click(
-                n,
-                if n % 2 == 0 { &ours } else { &theirs },
-                Class::Human,
-                at(0),
-            )
-        })
-        .collect();
+    let clicks: Vec<_> =
+        (0..20).map(|n| click(n, if n % 2 == 0 { &ours } else { &theirs }, Class::Human, at(0))).collect();
     appended(&stores, &clicks).await;
     for (workspace, rest) in [(workspace(1), 0), (workspace(2), 1)] {
         let expected: Vec<_> = clicks.iter().skip(rest).step_by(2).cloned().collect();
@@ -73,26 +58,12 @@ pub async fn clicks_of_another_workspace_are_not_listed(stores: Stores) {
 pub async fn forget_removes_what_is_older(stores: Stores) {
     let link = link(1);
     inserted(&stores, std::slice::from_ref(&link)).await;
-    let clicks: Vec<_> = (0..10)
-        .map(|n: u64| {
-            click(
-                n,
-                &link,
-                Class::Human,
-                at(100 - 10 * i64::try_from(n).expect("small")),
-            )
-        })
-        .collect();
+    let clicks: Vec<_> =
+        (0..10).map(|n: u64| click(n, &link, Class::Human, at(100 - 10 * i64::try_from(n).expect("small")))).collect();
     appended(&stores, &clicks).await;
-    assert_eq!(
-        stores.clicks.forget(at(50), 100).await.expect("a number"),
-        4
-    );
+    assert_eq!(stores.clicks.forget(at(50), 100).await.expect("a number"), 4);
     assert_eq!(listed(&stores, workspace(1), 100).await, clicks[..6]);
-    assert_eq!(
-        stores.clicks.forget(at(50), 100).await.expect("a number"),
-        0
-    );
+    assert_eq!(stores.clicks.forget(at(50), 100).await.expect("a number"), 0);
 }
 
 /// Of [`ClickStore::forget`](crate::clicks::ClickStore::forget).
@@ -102,13 +73,7 @@ pub async fn forget_keeps_to_its_limit(stores: Stores) {
     appended(&stores, &clicks(&link, 10)).await;
     let mut forgotten = Vec::new();
     for _ in 0..4 {
-        forgotten.push(
-            stores
-                .clicks
-                .forget(at(100 * 86_400), 4)
-                .await
-                .expect("a number"),
-        );
+        forgotten.push(stores.clicks.forget(at(100 * 86_400), 4).await.expect("a number"));
     }
     assert_eq!(forgotten, [4, 4, 2, 0]);
 }

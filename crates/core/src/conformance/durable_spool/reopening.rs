@@ -42,11 +42,7 @@ pub async fn a_release_of_a_part_outlives_a_restart(place: Reopen) {
     drop(spool);
     let spool = place.open().await;
     let rest = read(&spool, 100).await;
-    assert!(
-        rest.len() >= 6 && all.ends_with(&rest),
-        "{} of 10 hits, 4 of which were released",
-        rest.len()
-    );
+    assert!(rest.len() >= 6 && all.ends_with(&rest), "{} of 10 hits, 4 of which were released", rest.len());
 }
 
 /// Clause 2: two hits of two lives are two clicks.
@@ -71,10 +67,7 @@ pub async fn a_drain_goes_on_where_the_last_one_stopped(place: Reopen) {
         appended(&spool, life * 10..life * 10 + 10);
     }
     let spool = place.open().await;
-    assert_eq!(
-        hits_of(&drained(&spool, 4).await),
-        (0..30).map(hit).collect::<Vec<_>>()
-    );
+    assert_eq!(hits_of(&drained(&spool, 4).await), (0..30).map(hit).collect::<Vec<_>>());
 }
 
 /// Clause 2: a mark is a place, not a number of hits.

@@ -20,11 +20,7 @@ async fn follow(bus: Bus, limit: usize) -> Vec<super::Logged> {
     let mut after = bus.bounds().await.expect("bounds").start;
     let mut seen = Vec::new();
     while seen.len() < (PUBLISHERS * EACH) as usize {
-        match bus
-            .read(after, &EventFilter::default(), limit)
-            .await
-            .expect("a read")
-        {
+        match bus.read(after, &EventFilter::default(), limit).await.expect("a read") {
             Read::Events { events, next, more } => {
                 let idle = events.is_empty() && !more;
                 seen.extend(events);
@@ -42,15 +38,11 @@ async fn follow(bus: Bus, limit: usize) -> Vec<super::Logged> {
 
 /// Clause 1: no event becomes visible before one that a reader has passed.
 pub async fn readers_miss_nothing_while_many_publish(bus: Bus) {
-    let readers: Vec<_> = [1, 3, 50]
-        .map(|limit| tokio::spawn(follow(Arc::clone(&bus), limit)))
-        .into();
+    let readers: Vec<_> = [1, 3, 50].map(|limit| tokio::spawn(follow(Arc::clone(&bus), limit))).into();
     let publishers = (0..PUBLISHERS).map(|publisher| {
         let bus = Arc::clone(&bus);
         async move {
-            let events: Vec<_> = (0..EACH)
-                .map(|n| event(publisher * EACH + n + 1, &format!("p{publisher}")))
-                .collect();
+            let events: Vec<_> = (0..EACH).map(|n| event(publisher * EACH + n + 1, &format!("p{publisher}"))).collect();
             for batch in events.chunks(1 + publisher as usize) {
                 published(&bus, batch).await;
                 tokio::task::yield_now().await;
@@ -59,31 +51,14 @@ pub async fn readers_miss_nothing_while_many_publish(bus: Bus) {
     });
     race(publishers).await;
     let all = everything(&bus).await;
-    assert_eq!(
-        all.iter()
-            .map(|logged| logged.event.id)
-            .collect::<BTreeSet<_>>()
-            .len(),
-        (PUBLISHERS * EACH) as usize
-    );
-    let seen = tokio::time::timeout(seconds(30), join_all(readers))
-        .await
-        .expect("every reader gets to the end");
+    assert_eq!(all.iter().map(|logged| logged.event.id).collect::<BTreeSet<_>>().len(), (PUBLISHERS * EACH) as usize);
+    let seen = tokio::time::timeout(seconds(30), join_all(readers)).await.expect("every reader gets to the end");
     for seen in seen {
-        assert!(
-            seen.expect("no panic") == all,
-            "a reader saw another log than the one that is kept"
-        );
+        assert!(seen.expect("no panic") == all, "a reader saw another log than the one that is kept");
     }
     for publisher in 0..PUBLISHERS {
-        let own: Vec<_> = all
-            .iter()
-            .filter(|logged| logged.event.subject == Some(format!("p{publisher}")))
-            .collect();
-        assert!(
-            own.is_sorted_by(|one, next| one.event.id < next.event.id),
-            "in the order in which it published"
-        );
+        let own: Vec<_> = all.iter().filter(|logged| logged.event.subject == Some(format!("p{publisher}"))).collect();
+        assert!(own.is_sorted_by(|one, next| one.event.id < next.event.id), "in the order in which it published");
     }
 }
 
@@ -115,9 +90,6 @@ pub async fn wait_returns_at_once_where_there_is_more(bus: Bus) {
     let start = bus.bounds().await.expect("bounds").start;
     let positions = published(&bus, &some(3)).await;
     for after in [start, positions[0], positions[1]] {
-        tokio::time::timeout(seconds(10), bus.wait(after))
-            .await
-            .expect("returns")
-            .expect("a wait");
+        tokio::time::timeout(seconds(10), bus.wait(after)).await.expect("returns").expect("a wait");
     }
 }

@@ -7,12 +7,7 @@ use crate::events::{Epoch, Event, EventFilter, EventType, Position, Read};
 /// Clauses 1 and 3: no field is lost on the way.
 pub async fn events_are_read_as_they_were_published(bus: Bus) {
     let full = event(1, "lnk_a");
-    let bare = Event {
-        subject: None,
-        traceparent: None,
-        version: 7,
-        ..event(2, "")
-    };
+    let bare = Event { subject: None, traceparent: None, version: 7, ..event(2, "") };
     published(&bus, &[full.clone(), bare.clone()]).await;
     assert_eq!(events_of(&everything(&bus).await), [full, bare]);
 }
@@ -24,23 +19,10 @@ pub async fn positions_grow_in_the_order_given(bus: Bus) {
     for batch in events.chunks(4) {
         positions.extend(published(&bus, batch).await);
     }
-    assert!(
-        positions.is_sorted_by(|one, next| one < next),
-        "{positions:?}"
-    );
-    assert!(
-        positions
-            .iter()
-            .all(|position| position.epoch == positions[0].epoch && position.offset > 0)
-    );
+    assert!(positions.is_sorted_by(|one, next| one < next), "{positions:?}");
+    assert!(positions.iter().all(|position| position.epoch == positions[0].epoch && position.offset > 0));
     let logged = everything(&bus).await;
-    assert_eq!(
-        logged
-            .iter()
-            .map(|logged| logged.position)
-            .collect::<Vec<_>>(),
-        positions
-    );
+    assert_eq!(logged.iter().map(|logged| logged.position).collect::<Vec<_>>(), positions);
     assert_eq!(events_of(&logged), events);
     assert_eq!(bus.bounds().await.expect("bounds").end, positions[8]);
 }
@@ -49,16 +31,9 @@ pub async fn positions_grow_in_the_order_given(bus: Bus) {
 pub async fn an_event_id_is_appended_once(bus: Bus) {
     let events = some(5);
     let first = published(&bus, &events).await;
-    let changed = Event {
-        version: 9,
-        ..events[2].clone()
-    };
+    let changed = Event { version: 9, ..events[2].clone() };
     assert_eq!(published(&bus, &events).await, first);
-    assert_eq!(
-        published(&bus, &[changed]).await,
-        [first[2]],
-        "the id decides, not what comes with it"
-    );
+    assert_eq!(published(&bus, &[changed]).await, [first[2]], "the id decides, not what comes with it");
     assert_eq!(events_of(&everything(&bus).await), events);
 }
 
@@ -90,20 +65,9 @@ pub async fn read_keeps_to_its_limit(bus: Bus) {
     let events = some(5);
     let positions = published(&bus, &events).await;
     let start = bus.bounds().await.expect("bounds").start;
-    match bus
-        .read(start, &EventFilter::default(), 3)
-        .await
-        .expect("a read")
-    {
-        Read::Events {
-            events: read,
-            next,
-            more,
-        } => {
-            assert_eq!(
-                (events_of(&read), next, more),
-                (events[..3].to_vec(), positions[2], true)
-            );
+    match bus.read(start, &EventFilter::default(), 3).await.expect("a read") {
+        Read::Events { events: read, next, more } => {
+            assert_eq!((events_of(&read), next, more), (events[..3].to_vec(), positions[2], true));
         }
         Read::Reset(bounds) => panic!("reset to {bounds:?}"),
     }
@@ -111,8 +75,7 @@ pub async fn read_keeps_to_its_limit(bus: Bus) {
 
 /// Clause 3: as [`EventFilter::admits`] says, in pages of any size.
 pub async fn read_agrees_with_its_filter(bus: Bus) {
-    let kinds = ["link.created", "link.updated", "link.clicked"]
-        .map(|kind| EventType::parse(kind).expect("a type"));
+    let kinds = ["link.created", "link.updated", "link.clicked"].map(|kind| EventType::parse(kind).expect("a type"));
     let subjects = [Some("lnk_a"), Some("lnk_A"), Some("lnk_a%"), None];
     let events: Vec<_> = (1..=48)
         .map(|n: u64| Event {
@@ -124,28 +87,11 @@ pub async fn read_agrees_with_its_filter(bus: Bus) {
         .collect();
     published(&bus, &events).await;
     let start = bus.bounds().await.expect("bounds").start;
-    for workspace in [
-        None,
-        Some(workspace(0)),
-        Some(workspace(1)),
-        Some(workspace(2)),
-    ] {
-        for types in [
-            vec![],
-            vec![kinds[0].clone()],
-            vec![kinds[2].clone(), kinds[1].clone()],
-        ] {
+    for workspace in [None, Some(workspace(0)), Some(workspace(1)), Some(workspace(2))] {
+        for types in [vec![], vec![kinds[0].clone()], vec![kinds[2].clone(), kinds[1].clone()]] {
             for subject in [None, Some("lnk_a"), Some("lnk_a%"), Some("lnk_"), Some("")] {
-                let filter = EventFilter {
-                    workspace,
-                    types: types.clone(),
-                    subject: subject.map(str::to_owned),
-                };
-                let expected: Vec<_> = events
-                    .iter()
-                    .filter(|event| filter.admits(event))
-                    .cloned()
-                    .collect();
+                let filter = EventFilter { workspace, types: types.clone(), subject: subject.map(str::to_owned) };
+                let expected: Vec<_> = events.iter().filter(|event| filter.admits(event)).cloned().collect();
                 for limit in [1, 5, 100] {
                     let (read, _) = read_on(&bus, start, &filter, limit).await;
                     assert_eq!(events_of(&read), expected, "{filter:?} by {limit}");
@@ -159,41 +105,23 @@ pub async fn read_agrees_with_its_filter(bus: Bus) {
 pub async fn a_filter_that_admits_nothing_still_moves_on(bus: Bus) {
     let positions = published(&bus, &some(20)).await;
     let start = bus.bounds().await.expect("bounds").start;
-    let nobodys = EventFilter {
-        workspace: Some(workspace(9)),
-        ..EventFilter::default()
-    };
-    assert_eq!(
-        read_on(&bus, start, &nobodys, 3).await,
-        (Vec::new(), positions[19])
-    );
+    let nobodys = EventFilter { workspace: Some(workspace(9)), ..EventFilter::default() };
+    assert_eq!(read_on(&bus, start, &nobodys, 3).await, (Vec::new(), positions[19]));
 }
 
 /// Clauses 3 and 4: nothing there is not the same as a reset.
 pub async fn an_empty_log_reads_as_empty(bus: Bus) {
     let bounds = bus.bounds().await.expect("bounds");
     assert_eq!(bounds.start, bounds.end);
-    assert_eq!(
-        read_on(&bus, bounds.start, &EventFilter::default(), 10).await,
-        (Vec::new(), bounds.end)
-    );
+    assert_eq!(read_on(&bus, bounds.start, &EventFilter::default(), 10).await, (Vec::new(), bounds.end));
     assert_eq!(published(&bus, &[]).await, []);
     let end = published(&bus, &some(1)).await[0];
-    assert_eq!(
-        read_on(&bus, end, &EventFilter::default(), 10).await,
-        (Vec::new(), end)
-    );
+    assert_eq!(read_on(&bus, end, &EventFilter::default(), 10).await, (Vec::new(), end));
 }
 
 async fn assert_reset(bus: &Bus, after: Position) {
     let expected = Read::Reset(bus.bounds().await.expect("bounds"));
-    assert_eq!(
-        bus.read(after, &EventFilter::default(), 10)
-            .await
-            .expect("a read"),
-        expected,
-        "{after:?}"
-    );
+    assert_eq!(bus.read(after, &EventFilter::default(), 10).await.expect("a read"), expected, "{after:?}");
 }
 
 /// Clause 4: whether its offset exists here or not.
@@ -208,29 +136,8 @@ pub async fn a_position_of_another_epoch_is_reset(bus: Bus) {
 /// Clause 4.
 pub async fn a_position_beyond_the_end_is_reset(bus: Bus) {
     let empty = bus.bounds().await.expect("bounds").end;
-    assert_reset(
-        &bus,
-        Position {
-            offset: empty.offset + 1,
-            ..empty
-        },
-    )
-    .await;
+    assert_reset(&bus, Position { offset: empty.offset + 1, ..empty }).await;
     let end = *published(&bus, &some(3)).await.last().expect("three");
-    assert_reset(
-        &bus,
-        Position {
-            offset: end.offset + 1,
-            ..end
-        },
-    )
-    .await;
-    assert_reset(
-        &bus,
-        Position {
-            offset: end.offset + 1_000_000,
-            ..end
-        },
-    )
-    .await;
+    assert_reset(&bus, Position { offset: end.offset + 1, ..end }).await;
+    assert_reset(&bus, Position { offset: end.offset + 1_000_000, ..end }).await;
 }

@@ -57,9 +57,7 @@ type Bus = Arc<dyn EventBus>;
 
 /// So many events of three subjects, made a second apart.
 fn some(count: u64) -> Vec<Event> {
-    (1..=count)
-        .map(|n| event(n, &format!("lnk_{}", n % 3)))
-        .collect()
+    (1..=count).map(|n| event(n, &format!("lnk_{}", n % 3))).collect()
 }
 
 async fn published(bus: &Bus, events: &[Event]) -> Vec<Position> {
@@ -69,12 +67,7 @@ async fn published(bus: &Bus, events: &[Event]) -> Vec<Position> {
 }
 
 /// Reads to the end from `after` on, in pages of `limit`.
-async fn read_on(
-    bus: &Bus,
-    mut after: Position,
-    filter: &EventFilter,
-    limit: usize,
-) -> (Vec<Logged>, Position) {
+async fn read_on(bus: &Bus, mut after: Position, filter: &EventFilter, limit: usize) -> (Vec<Logged>, Position) {
     let mut all = Vec::new();
     loop {
         match bus.read(after, filter, limit).await.expect("a read") {

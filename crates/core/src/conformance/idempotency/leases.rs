@@ -24,14 +24,8 @@ pub async fn of_a_hundred_claims_one_is_granted(store: Store) {
         async move { store.claim(&request).await.expect("a claim") }
     });
     let outcomes = race(claims).await;
-    let granted = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Claim::Granted(_)))
-        .count();
-    let busy = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Claim::Busy(_)))
-        .count();
+    let granted = outcomes.iter().filter(|outcome| matches!(outcome, Claim::Granted(_))).count();
+    let busy = outcomes.iter().filter(|outcome| matches!(outcome, Claim::Busy(_))).count();
     assert_eq!((granted, busy), (1, 99), "{outcomes:?}");
 }
 
@@ -39,22 +33,12 @@ pub async fn of_a_hundred_claims_one_is_granted(store: Store) {
 pub async fn a_busy_key_says_when_to_come_back(store: Store) {
     let key = key("busy");
     let first = claim(&key, 1, at(0));
-    assert_eq!(
-        granted(&store, &first).await,
-        first.lease(),
-        "the lease is the one that was asked for"
-    );
+    assert_eq!(granted(&store, &first).await, first.lease(), "the lease is the one that was asked for");
     match store.claim(&claim(&key, 2, at(20))).await.expect("a claim") {
-        Claim::Busy(wait) => assert!(
-            !wait.is_zero() && wait <= seconds(40),
-            "40 s are left, told {wait:?}"
-        ),
+        Claim::Busy(wait) => assert!(!wait.is_zero() && wait <= seconds(40), "40 s are left, told {wait:?}"),
         other => panic!("expected a busy key, got {other:?}"),
     }
-    assert!(matches!(
-        store.claim(&claim(&key, 3, just_before(at(60)))).await,
-        Ok(Claim::Busy(_))
-    ));
+    assert!(matches!(store.claim(&claim(&key, 3, just_before(at(60)))).await, Ok(Claim::Busy(_))));
 }
 
 /// Clause 2: at its moment, not a moment later.
@@ -63,13 +47,7 @@ pub async fn expired_lease_can_be_retaken(store: Store) {
     granted(&store, &claim(&key, 1, at(0))).await;
     let second = claim(&key, 2, at(60));
     assert_eq!(granted(&store, &second).await, second.lease());
-    assert!(
-        matches!(
-            store.claim(&claim(&key, 3, at(61))).await,
-            Ok(Claim::Busy(_))
-        ),
-        "the new lease holds"
-    );
+    assert!(matches!(store.claim(&claim(&key, 3, at(61))).await, Ok(Claim::Busy(_))), "the new lease holds");
 }
 
 /// Clauses 1 and 2.
@@ -81,10 +59,7 @@ pub async fn of_many_who_retake_an_expired_lease_one_is_granted(store: Store) {
         async move { store.claim(&request).await.expect("a claim") }
     });
     let outcomes = race(claims).await;
-    let granted = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Claim::Granted(_)))
-        .count();
+    let granted = outcomes.iter().filter(|outcome| matches!(outcome, Claim::Granted(_))).count();
     assert_eq!(granted, 1);
 }
 
@@ -97,17 +72,8 @@ pub async fn swept_and_expired_cannot_be_told_apart(store: Store) {
     for (token, key) in [(3, &lapsed), (4, &swept)] {
         let again = claim(key, token, at(60));
         let lease = granted(&store, &again).await;
-        assert_eq!(
-            store
-                .complete(&lease, &answer(201), at(1_000))
-                .await
-                .expect("kept"),
-            Settled::Kept
-        );
-        assert_eq!(
-            store.claim(&claim(key, 5, at(61))).await.expect("a claim"),
-            Claim::Replay(answer(201))
-        );
+        assert_eq!(store.complete(&lease, &answer(201), at(1_000)).await.expect("kept"), Settled::Kept);
+        assert_eq!(store.claim(&claim(key, 5, at(61))).await.expect("a claim"), Claim::Replay(answer(201)));
     }
 }
 
@@ -116,38 +82,11 @@ pub async fn a_superseded_lease_cannot_complete(store: Store) {
     let key = key("fenced");
     let old = granted(&store, &claim(&key, 1, at(0))).await;
     let new = granted(&store, &claim(&key, 2, at(60))).await;
-    assert_eq!(
-        store
-            .complete(&old, &answer(500), at(1_000))
-            .await
-            .expect("an outcome"),
-        Settled::Superseded
-    );
-    assert!(
-        matches!(
-            store.claim(&claim(&key, 3, at(61))).await,
-            Ok(Claim::Busy(_))
-        ),
-        "the new lease still holds"
-    );
-    assert_eq!(
-        store
-            .complete(&new, &answer(201), at(1_000))
-            .await
-            .expect("an outcome"),
-        Settled::Kept
-    );
-    assert_eq!(
-        store
-            .complete(&old, &answer(500), at(1_000))
-            .await
-            .expect("an outcome"),
-        Settled::Superseded
-    );
-    assert_eq!(
-        store.claim(&claim(&key, 4, at(62))).await.expect("a claim"),
-        Claim::Replay(answer(201))
-    );
+    assert_eq!(store.complete(&old, &answer(500), at(1_000)).await.expect("an outcome"), Settled::Superseded);
+    assert!(matches!(store.claim(&claim(&key, 3, at(61))).await, Ok(Claim::Busy(_))), "the new lease still holds");
+    assert_eq!(store.complete(&new, &answer(201), at(1_000)).await.expect("an outcome"), Settled::Kept);
+    assert_eq!(store.complete(&old, &answer(500), at(1_000)).await.expect("an outcome"), Settled::Superseded);
+    assert_eq!(store.claim(&claim(&key, 4, at(62))).await.expect("a claim"), Claim::Replay(answer(201)));
 }
 
 /// Clause 3.
@@ -155,46 +94,20 @@ pub async fn a_superseded_lease_cannot_release(store: Store) {
     let key = key("fenced");
     let old = granted(&store, &claim(&key, 1, at(0))).await;
     let new = granted(&store, &claim(&key, 2, at(60))).await;
-    assert_eq!(
-        store.release(&old).await.expect("an outcome"),
-        Settled::Superseded
-    );
-    assert!(
-        matches!(
-            store.claim(&claim(&key, 3, at(61))).await,
-            Ok(Claim::Busy(_))
-        ),
-        "the new lease still holds"
-    );
-    assert_eq!(
-        store
-            .complete(&new, &answer(201), at(1_000))
-            .await
-            .expect("an outcome"),
-        Settled::Kept
-    );
-    assert_eq!(
-        store.release(&new).await.expect("an outcome"),
-        Settled::Superseded,
-        "an answer is not given back"
-    );
-    assert_eq!(
-        store.claim(&claim(&key, 4, at(62))).await.expect("a claim"),
-        Claim::Replay(answer(201))
-    );
+    assert_eq!(store.release(&old).await.expect("an outcome"), Settled::Superseded);
+    assert!(matches!(store.claim(&claim(&key, 3, at(61))).await, Ok(Claim::Busy(_))), "the new lease still holds");
+    assert_eq!(store.complete(&new, &answer(201), at(1_000)).await.expect("an outcome"), Settled::Kept);
+    assert_eq!(store.release(&new).await.expect("an outcome"), Settled::Superseded, "an answer is not given back");
+    assert_eq!(store.claim(&claim(&key, 4, at(62))).await.expect("a claim"), Claim::Replay(answer(201)));
 }
 
 /// Clause 6: another owner, and another request, may have the key at once.
 pub async fn a_released_lease_is_as_if_never_granted(store: Store) {
     let key = key("released");
     let lease = granted(&store, &claim(&key, 1, at(0))).await;
-    assert_eq!(
-        store.release(&lease).await.expect("an outcome"),
-        Settled::Kept
-    );
+    assert_eq!(store.release(&lease).await.expect("an outcome"), Settled::Kept);
     let mut other = claim(&key, 2, at(0));
-    other.fingerprint =
-        crate::idempotency::Fingerprint::of("POST", "/v1/links", "", b"{\"other\":1}");
+    other.fingerprint = crate::idempotency::Fingerprint::of("POST", "/v1/links", "", b"{\"other\":1}");
     assert_eq!(granted(&store, &other).await, other.lease());
 }
 
@@ -202,17 +115,8 @@ pub async fn a_released_lease_is_as_if_never_granted(store: Store) {
 pub async fn a_released_lease_cannot_complete(store: Store) {
     let key = key("released");
     let lease = granted(&store, &claim(&key, 1, at(0))).await;
-    assert_eq!(
-        store.release(&lease).await.expect("an outcome"),
-        Settled::Kept
-    );
-    assert_eq!(
-        store
-            .complete(&lease, &answer(201), at(1_000))
-            .await
-            .expect("an outcome"),
-        Settled::Superseded
-    );
+    assert_eq!(store.release(&lease).await.expect("an outcome"), Settled::Kept);
+    assert_eq!(store.complete(&lease, &answer(201), at(1_000)).await.expect("an outcome"), Settled::Superseded);
     granted(&store, &claim(&key, 2, at(1))).await;
 }
 
@@ -222,33 +126,14 @@ pub async fn sweep_takes_only_what_is_over(store: Store) {
     granted(&store, &claim(&running, 1, at(50))).await;
     granted(&store, &claim(&lapsed, 2, at(0))).await;
     let lease = granted(&store, &claim(&kept, 3, at(0))).await;
-    store
-        .complete(&lease, &answer(200), at(500))
-        .await
-        .expect("kept");
+    store.complete(&lease, &answer(200), at(500)).await.expect("kept");
     let lease = granted(&store, &claim(&over, 4, at(0))).await;
-    store
-        .complete(&lease, &answer(200), at(100))
-        .await
-        .expect("kept");
+    store.complete(&lease, &answer(200), at(100)).await.expect("kept");
 
-    assert_eq!(
-        store.sweep(at(100), 10).await.expect("a sweep"),
-        2,
-        "the lapsed lease and the answer that is over"
-    );
+    assert_eq!(store.sweep(at(100), 10).await.expect("a sweep"), 2, "the lapsed lease and the answer that is over");
     assert_eq!(store.sweep(at(100), 10).await.expect("a sweep"), 0);
-    assert!(matches!(
-        store.claim(&claim(&running, 5, at(100))).await,
-        Ok(Claim::Busy(_))
-    ));
-    assert_eq!(
-        store
-            .claim(&claim(&kept, 6, at(100)))
-            .await
-            .expect("a claim"),
-        Claim::Replay(answer(200))
-    );
+    assert!(matches!(store.claim(&claim(&running, 5, at(100))).await, Ok(Claim::Busy(_))));
+    assert_eq!(store.claim(&claim(&kept, 6, at(100))).await.expect("a claim"), Claim::Replay(answer(200)));
 }
 
 /// What `sweep` promises of its limit.

@@ -19,11 +19,7 @@ pub async fn of_many_who_ask_at_once_the_quota_is_admitted(limiter: Limiter) {
             async move {
                 let mut admitted = 0;
                 for _ in 0..40 {
-                    admitted += u32::from(
-                        decided(&limiter, &policy, "raced", 1, at(30))
-                            .await
-                            .is_allowed(),
-                    );
+                    admitted += u32::from(decided(&limiter, &policy, "raced", 1, at(30)).await.is_allowed());
                     tokio::task::yield_now().await;
                 }
                 admitted
@@ -40,28 +36,12 @@ pub async fn costs_that_race_never_exceed_the_quota(limiter: Limiter) {
         let policy = policy(algorithm, 100, 60);
         let asks = (0..80).map(|_| {
             let (limiter, policy) = (Arc::clone(&limiter), policy.clone());
-            async move {
-                decided(&limiter, &policy, "costly", 3, at(30))
-                    .await
-                    .is_allowed()
-            }
+            async move { decided(&limiter, &policy, "costly", 3, at(30)).await.is_allowed() }
         });
-        let admitted = race(asks)
-            .await
-            .into_iter()
-            .filter(|allowed| *allowed)
-            .count();
+        let admitted = race(asks).await.into_iter().filter(|allowed| *allowed).count();
         assert_eq!(admitted, 33, "{algorithm:?}");
-        assert!(
-            decided(&limiter, &policy, "costly", 1, at(30))
-                .await
-                .is_allowed()
-        );
-        assert!(
-            !decided(&limiter, &policy, "costly", 1, at(30))
-                .await
-                .is_allowed()
-        );
+        assert!(decided(&limiter, &policy, "costly", 1, at(30)).await.is_allowed());
+        assert!(!decided(&limiter, &policy, "costly", 1, at(30)).await.is_allowed());
     }
 }
 
@@ -73,11 +53,7 @@ pub async fn the_quota_comes_back_with_time(limiter: Limiter) {
             let now = at(30 + round * 120);
             let mut admitted = 0;
             for _ in 0..8 {
-                admitted += u32::from(
-                    decided(&limiter, &policy, "again", 1, now)
-                        .await
-                        .is_allowed(),
-                );
+                admitted += u32::from(decided(&limiter, &policy, "again", 1, now).await.is_allowed());
             }
             assert_eq!(admitted, 5, "{algorithm:?} in round {round}");
         }
@@ -99,26 +75,12 @@ pub async fn decisions_agree_with_the_policy(limiter: Limiter) {
             let (state, expected) = policy.decide(states.get(&key), cost, now);
             states.insert(key, state);
             let found = decided(&limiter, &policy, &format!("model-{key}"), cost, now).await;
-            assert_eq!(
-                found.is_allowed(),
-                expected.is_allowed(),
-                "{algorithm:?}: {found:?} for {expected:?}"
-            );
+            assert_eq!(found.is_allowed(), expected.is_allowed(), "{algorithm:?}: {found:?} for {expected:?}");
             let (told, meant) = (found.standing(), expected.standing());
-            assert_eq!(
-                (told.limit, told.remaining),
-                (meant.limit, meant.remaining),
-                "{algorithm:?}"
-            );
+            assert_eq!((told.limit, told.remaining), (meant.limit, meant.remaining), "{algorithm:?}");
             assert_not_shorter(told.reset, meant.reset);
-            if let (
-                Decision::Deny {
-                    retry_after: told, ..
-                },
-                Decision::Deny {
-                    retry_after: meant, ..
-                },
-            ) = (found, expected)
+            if let (Decision::Deny { retry_after: told, .. }, Decision::Deny { retry_after: meant, .. }) =
+                (found, expected)
             {
                 assert_not_shorter(told, meant);
             }
@@ -127,10 +89,7 @@ pub async fn decisions_agree_with_the_policy(limiter: Limiter) {
 }
 
 fn assert_not_shorter(told: Duration, meant: Duration) {
-    assert!(
-        told >= meant && told <= meant + Duration::from_millis(1),
-        "told {told:?}, meant {meant:?}"
-    );
+    assert!(told >= meant && told <= meant + Duration::from_millis(1), "told {told:?}, meant {meant:?}");
 }
 
 /// Clause 1: no double burst around any edge.
@@ -140,26 +99,16 @@ pub async fn a_sliding_window_holds_wherever_it_begins(limiter: Limiter) {
     for half in 0..240 {
         let now = at(1_000) + Duration::from_millis(half * 500);
         for _ in 0..3 {
-            if decided(&limiter, &policy, "edges", 1, now)
-                .await
-                .is_allowed()
-            {
+            if decided(&limiter, &policy, "edges", 1, now).await.is_allowed() {
                 admitted.push(now);
             }
         }
     }
     for first in &admitted {
-        let within = admitted
-            .iter()
-            .filter(|at| *at >= first && **at < *first + policy.window())
-            .count();
+        let within = admitted.iter().filter(|at| *at >= first && **at < *first + policy.window()).count();
         assert!(within <= 10, "{within} within a window from {first} on");
     }
-    assert!(
-        admitted.len() > 50,
-        "and yet the quota comes back: {}",
-        admitted.len()
-    );
+    assert!(admitted.len() > 50, "and yet the quota comes back: {}", admitted.len());
 }
 
 /// Clause 1: nodes whose clocks differ share one quota.
@@ -168,15 +117,8 @@ pub async fn a_clock_that_goes_back_gives_nothing(limiter: Limiter) {
         let policy = policy(algorithm, 4, 60);
         let mut admitted = 0;
         for now in [90, 85, 91, 80, 70, 89, 90, 80] {
-            admitted += u32::from(
-                decided(&limiter, &policy, "skewed", 1, at(now))
-                    .await
-                    .is_allowed(),
-            );
+            admitted += u32::from(decided(&limiter, &policy, "skewed", 1, at(now)).await.is_allowed());
         }
-        assert!(
-            (1..=4).contains(&admitted),
-            "{algorithm:?} admitted {admitted}"
-        );
+        assert!((1..=4).contains(&admitted), "{algorithm:?} admitted {admitted}");
     }
 }

@@ -38,11 +38,7 @@ use crate::limits::{Algorithm, Decision, Policy, RateLimiter};
 
 type Limiter = Arc<dyn RateLimiter>;
 
-const ALL: [Algorithm; 3] = [
-    Algorithm::TokenBucket,
-    Algorithm::SlidingWindow,
-    Algorithm::FixedWindow,
-];
+const ALL: [Algorithm; 3] = [Algorithm::TokenBucket, Algorithm::SlidingWindow, Algorithm::FixedWindow];
 
 /// A policy of a name that is its algorithm's, so no two cases of one subject meet.
 fn policy(algorithm: Algorithm, quota: u32, window: u64) -> Policy {
@@ -54,15 +50,6 @@ fn policy(algorithm: Algorithm, quota: u32, window: u64) -> Policy {
     Policy::new(name, algorithm, quota, Duration::from_secs(window)).expect("a valid policy")
 }
 
-async fn decided(
-    limiter: &Limiter,
-    policy: &Policy,
-    key: &str,
-    cost: u32,
-    now: Timestamp,
-) -> Decision {
-    limiter
-        .decide(policy, key, cost, now)
-        .await
-        .expect("a decision")
+async fn decided(limiter: &Limiter, policy: &Policy, key: &str, cost: u32, now: Timestamp) -> Decision {
+    limiter.decide(policy, key, cost, now).await.expect("a decision")
 }

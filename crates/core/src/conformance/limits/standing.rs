@@ -19,10 +19,7 @@ pub async fn who_waits_as_told_is_admitted(limiter: Limiter) {
                 Decision::Deny { retry_after, .. } => {
                     assert!(!retry_after.is_zero());
                     let later = decided(&limiter, &policy, &key, cost, now + retry_after).await;
-                    assert!(
-                        later.is_allowed(),
-                        "{algorithm:?}: {cost} after {retry_after:?}"
-                    );
+                    assert!(later.is_allowed(), "{algorithm:?}: {cost} after {retry_after:?}");
                 }
                 Decision::Allow(standing) if cost == 10 => panic!("{algorithm:?}: {standing:?}"),
                 // A bucket has refilled by some by now.
@@ -37,31 +34,12 @@ pub async fn remaining_is_what_can_be_admitted(limiter: Limiter) {
     for algorithm in ALL {
         let policy = policy(algorithm, 10, 60);
         let first = decided(&limiter, &policy, "told", 3, at(30)).await;
-        assert_eq!(
-            (
-                first.is_allowed(),
-                first.standing().limit,
-                first.standing().remaining
-            ),
-            (true, 10, 7)
-        );
+        assert_eq!((first.is_allowed(), first.standing().limit, first.standing().remaining), (true, 10, 7));
         let denied = decided(&limiter, &policy, "told", 8, at(30)).await;
-        assert_eq!(
-            (denied.is_allowed(), denied.standing().remaining),
-            (false, 7),
-            "{algorithm:?}"
-        );
+        assert_eq!((denied.is_allowed(), denied.standing().remaining), (false, 7), "{algorithm:?}");
         let rest = decided(&limiter, &policy, "told", 7, at(30)).await;
-        assert_eq!(
-            (rest.is_allowed(), rest.standing().remaining),
-            (true, 0),
-            "{algorithm:?}"
-        );
-        assert!(
-            !decided(&limiter, &policy, "told", 1, at(30))
-                .await
-                .is_allowed()
-        );
+        assert_eq!((rest.is_allowed(), rest.standing().remaining), (true, 0), "{algorithm:?}");
+        assert!(!decided(&limiter, &policy, "told", 1, at(30)).await.is_allowed());
     }
 }
 
@@ -70,16 +48,9 @@ pub async fn after_reset_the_full_quota_is_there(limiter: Limiter) {
     for algorithm in ALL {
         let policy = policy(algorithm, 10, 60);
         decided(&limiter, &policy, "reset", 4, at(30)).await;
-        let standing = decided(&limiter, &policy, "reset", 3, at(35))
-            .await
-            .standing();
+        let standing = decided(&limiter, &policy, "reset", 3, at(35)).await.standing();
         assert!(!standing.reset.is_zero());
-        assert!(
-            decided(&limiter, &policy, "reset", 10, at(35) + standing.reset)
-                .await
-                .is_allowed(),
-            "{algorithm:?}"
-        );
+        assert!(decided(&limiter, &policy, "reset", 10, at(35) + standing.reset).await.is_allowed(), "{algorithm:?}");
     }
 }
 
@@ -99,9 +70,7 @@ pub async fn keys_do_not_touch_each_other(limiter: Limiter) {
 /// Clause 4: two policies of one algorithm under one key.
 pub async fn policies_do_not_touch_each_other(limiter: Limiter) {
     for algorithm in ALL {
-        let named = |name, quota| {
-            Policy::new(name, algorithm, quota, Duration::from_secs(60)).expect("a valid policy")
-        };
+        let named = |name, quota| Policy::new(name, algorithm, quota, Duration::from_secs(60)).expect("a valid policy");
         for policy in [named("one", 2), named("other", 3), named("one-more", 1)] {
             let key = format!("{algorithm:?}");
             for n in 0..5 {
@@ -119,18 +88,9 @@ pub async fn a_cost_that_is_denied_takes_nothing(limiter: Limiter) {
         decided(&limiter, &policy, "denied", 6, at(30)).await;
         for _ in 0..5 {
             let denied = decided(&limiter, &policy, "denied", 5, at(30)).await;
-            assert_eq!(
-                (denied.is_allowed(), denied.standing().remaining),
-                (false, 4),
-                "{algorithm:?}"
-            );
+            assert_eq!((denied.is_allowed(), denied.standing().remaining), (false, 4), "{algorithm:?}");
         }
-        assert!(
-            decided(&limiter, &policy, "denied", 4, at(30))
-                .await
-                .is_allowed(),
-            "{algorithm:?}"
-        );
+        assert!(decided(&limiter, &policy, "denied", 4, at(30)).await.is_allowed(), "{algorithm:?}");
     }
 }
 
@@ -139,18 +99,8 @@ pub async fn a_cost_above_the_quota_is_never_admitted(limiter: Limiter) {
     for algorithm in ALL {
         let policy = policy(algorithm, 5, 60);
         for now in [at(30), at(1_000)] {
-            assert!(
-                !decided(&limiter, &policy, "too-much", 6, now)
-                    .await
-                    .is_allowed(),
-                "{algorithm:?}"
-            );
-            assert!(
-                decided(&limiter, &policy, "too-much", 5, now)
-                    .await
-                    .is_allowed(),
-                "{algorithm:?}"
-            );
+            assert!(!decided(&limiter, &policy, "too-much", 6, now).await.is_allowed(), "{algorithm:?}");
+            assert!(decided(&limiter, &policy, "too-much", 5, now).await.is_allowed(), "{algorithm:?}");
         }
     }
 }

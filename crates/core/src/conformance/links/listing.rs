@@ -9,21 +9,13 @@ use crate::page::Limit;
 
 /// Every sort order there is.
 pub(super) fn every_sort() -> impl Iterator<Item = LinkSort> + Clone {
-    LinkSort::ALLOWED
-        .into_iter()
-        .map(|name| LinkSort::parse(name).expect("an allowed name"))
+    LinkSort::ALLOWED.into_iter().map(|name| LinkSort::parse(name).expect("an allowed name"))
 }
 
 /// The first page of `limit` links of the first workspace.
 pub(super) fn query(sort: LinkSort, limit: u64) -> LinkQuery {
     let limit = Limit::new(limit).expect("not zero");
-    LinkQuery {
-        workspace: workspace(1),
-        filter: LinkFilter::default(),
-        sort,
-        after: None,
-        limit,
-    }
+    LinkQuery { workspace: workspace(1), filter: LinkFilter::default(), sort, after: None, limit }
 }
 
 /// Turns pages to the end, and checks of each that it keeps to its limit and ends where its anchor says.
@@ -32,14 +24,8 @@ pub(super) async fn pages(stores: &Stores, mut query: LinkQuery) -> Vec<Vec<Link
     loop {
         let page = stores.links.list(&query).await.expect("a page");
         assert!(page.rows.len() <= query.limit.get());
-        let last = page
-            .rows
-            .last()
-            .map(|link| LinkAnchor::of(link, query.sort));
-        assert!(
-            page.next.is_none() || page.next == last,
-            "a page goes on after its last row"
-        );
+        let last = page.rows.last().map(|link| LinkAnchor::of(link, query.sort));
+        assert!(page.next.is_none() || page.next == last, "a page goes on after its last row");
         pages.push(page.rows);
         assert!(pages.len() < 10_000, "the listing has no end");
         let Some(next) = page.next else { return pages };
@@ -49,12 +35,7 @@ pub(super) async fn pages(stores: &Stores, mut query: LinkQuery) -> Vec<Vec<Link
 
 /// The ids of all pages.
 pub(super) async fn listed(stores: &Stores, query: LinkQuery) -> Vec<LinkId> {
-    pages(stores, query)
-        .await
-        .concat()
-        .into_iter()
-        .map(|link| link.id)
-        .collect()
+    pages(stores, query).await.concat().into_iter().map(|link| link.id).collect()
 }
 
 /// What the order must be, said plainly.
@@ -80,60 +61,31 @@ pub async fn every_sort_is_a_total_order_by_key_and_id(stores: Stores) {
     for sort in every_sort() {
         let expected = sorted(links.clone(), sort);
         for limit in [1, 4, 23, 100] {
-            assert_eq!(
-                listed(&stores, query(sort, limit)).await,
-                expected,
-                "{sort:?} by {limit}"
-            );
+            assert_eq!(listed(&stores, query(sort, limit)).await, expected, "{sort:?} by {limit}");
         }
     }
 }
 
 /// Clause 5: not by the alphabet of any language, nor by UTF-16 units.
 pub async fn slugs_are_sorted_by_code_points(stores: Stores) {
-    let sorted = [
-        "+1", "0", "10", "2", "A", "Z", "_", "a", "a+", "a0", "aA", "aa", "z", "~", "é", "日",
-        "\u{FF21}", "𝒳",
-    ];
-    let links: Vec<_> = sorted
-        .iter()
-        .zip(0..)
-        .map(|(text, n)| Link {
-            slug: slug(text),
-            ..link(n * 7 % 18)
-        })
-        .collect();
+    let sorted =
+        ["+1", "0", "10", "2", "A", "Z", "_", "a", "a+", "a0", "aA", "aa", "z", "~", "é", "日", "\u{FF21}", "𝒳"];
+    let links: Vec<_> = sorted.iter().zip(0..).map(|(text, n)| Link { slug: slug(text), ..link(n * 7 % 18) }).collect();
     inserted(&stores, &links).await;
     let mut expected: Vec<_> = links.iter().map(|link| link.id).collect();
-    let sort = LinkSort {
-        key: SortKey::Slug,
-        direction: Direction::Ascending,
-    };
+    let sort = LinkSort { key: SortKey::Slug, direction: Direction::Ascending };
     assert_eq!(listed(&stores, query(sort, 5)).await, expected);
     expected.reverse();
-    let sort = LinkSort {
-        direction: Direction::Descending,
-        ..sort
-    };
+    let sort = LinkSort { direction: Direction::Descending, ..sort };
     assert_eq!(listed(&stores, query(sort, 5)).await, expected);
 }
 
 /// Clause 5: a hundred rows of one moment are no obstacle.
 pub async fn ties_are_broken_by_id_across_pages(stores: Stores) {
-    let links: Vec<_> = (0..30)
-        .map(|n| Link {
-            created_at: at(5),
-            updated_at: at(5),
-            ..link(n * 7 % 30)
-        })
-        .collect();
+    let links: Vec<_> = (0..30).map(|n| Link { created_at: at(5), updated_at: at(5), ..link(n * 7 % 30) }).collect();
     inserted(&stores, &links).await;
     for sort in every_sort() {
-        assert_eq!(
-            listed(&stores, query(sort, 4)).await,
-            sorted(links.clone(), sort),
-            "{sort:?}"
-        );
+        assert_eq!(listed(&stores, query(sort, 4)).await, sorted(links.clone(), sort), "{sort:?}");
     }
 }
 
@@ -142,11 +94,7 @@ pub async fn the_last_page_says_so(stores: Stores) {
     inserted(&stores, &[link(1), link(2), link(3), link(4)]).await;
     for sort in every_sort() {
         for (limit, sizes) in [(2, vec![2, 2]), (3, vec![3, 1]), (4, vec![4]), (5, vec![4])] {
-            let found: Vec<_> = pages(&stores, query(sort, limit))
-                .await
-                .iter()
-                .map(Vec::len)
-                .collect();
+            let found: Vec<_> = pages(&stores, query(sort, limit)).await.iter().map(Vec::len).collect();
             assert_eq!(found, sizes, "{sort:?} by {limit}");
         }
     }

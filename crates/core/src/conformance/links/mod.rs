@@ -97,51 +97,25 @@ async fn committed(stores: &Stores, write: LinkWrite<'_>) -> Vec<Outcome> {
 
 /// Commits one change without an event.
 async fn changed(stores: &Stores, change: Change) -> Outcome {
-    let write = LinkWrite {
-        changes: vec![(change, None)],
-        atomicity: Atomicity::All,
-        keyed: None,
-    };
-    committed(stores, write)
-        .await
-        .pop()
-        .expect("an outcome for the change")
+    let write = LinkWrite { changes: vec![(change, None)], atomicity: Atomicity::All, keyed: None };
+    committed(stores, write).await.pop().expect("an outcome for the change")
 }
 
 /// Inserts links that are known to be free.
 pub(super) async fn inserted(stores: &Stores, links: &[Link]) {
-    let changes = links
-        .iter()
-        .map(|link| (Change::Insert(Box::new(link.clone())), None))
-        .collect();
-    let outcomes = committed(
-        stores,
-        LinkWrite {
-            changes,
-            atomicity: Atomicity::All,
-            keyed: None,
-        },
-    )
-    .await;
+    let changes = links.iter().map(|link| (Change::Insert(Box::new(link.clone())), None)).collect();
+    let outcomes = committed(stores, LinkWrite { changes, atomicity: Atomicity::All, keyed: None }).await;
     assert_eq!(outcomes, vec![Ok(()); links.len()]);
 }
 
 /// What is in the outbox. Claims it, so it is looked at once, at the end of a case.
 pub(super) async fn told(stores: &Stores) -> Vec<Event> {
     let (now, lease) = (super::fixtures::at(0), super::fixtures::seconds(1));
-    let entries = stores
-        .outbox
-        .claim(1_000, now, lease)
-        .await
-        .expect("a claim");
+    let entries = stores.outbox.claim(1_000, now, lease).await.expect("a claim");
     entries.into_iter().map(|entry| entry.event).collect()
 }
 
 /// The link as it is kept now.
 pub(super) async fn kept(stores: &Stores, link: &Link) -> Option<Link> {
-    stores
-        .links
-        .get(link.workspace, link.id)
-        .await
-        .expect("a look")
+    stores.links.get(link.workspace, link.id).await.expect("a look")
 }

@@ -14,12 +14,7 @@ use crate::links::{Direction, Link, LinkAnchor};
 /// The n-th of rows that lie evenly in every sort order; those that stay are even, those that come and go odd.
 fn row(n: u64, id: u64) -> Link {
     let moment = at(i64::try_from(n).expect("small"));
-    Link {
-        slug: slug(&format!("row-{n:04}-{id}")),
-        created_at: moment,
-        updated_at: moment,
-        ..link(id)
-    }
+    Link { slug: slug(&format!("row-{n:04}-{id}")), created_at: moment, updated_at: moment, ..link(id) }
 }
 
 fn staying() -> Vec<Link> {
@@ -29,15 +24,8 @@ fn staying() -> Vec<Link> {
 fn assert_each_seen_once(seen: &[LinkId], staying: &[Link], context: &str) {
     let different: BTreeSet<_> = seen.iter().copied().collect();
     assert_eq!(different.len(), seen.len(), "a row repeats: {context}");
-    let missed: Vec<_> = staying
-        .iter()
-        .filter(|link| !different.contains(&link.id))
-        .map(|link| &link.slug)
-        .collect();
-    assert!(
-        missed.is_empty(),
-        "rows that were there throughout were missed, {context}: {missed:?}"
-    );
+    let missed: Vec<_> = staying.iter().filter(|link| !different.contains(&link.id)).map(|link| &link.slug).collect();
+    assert!(missed.is_empty(), "rows that were there throughout were missed, {context}: {missed:?}");
 }
 
 /// Clause 5: around the place where the reader stands, before it and behind it.
@@ -53,10 +41,7 @@ pub async fn rows_that_come_and_go_between_pages_hide_no_other(stores: Stores) {
             let page = stores.links.list(&query).await.expect("a page");
             seen.extend(page.rows.iter().map(|link| link.id));
             // Some go, some come, all over the range: so before, at and behind the reader's place.
-            for link in going
-                .extract_if(.., |link| link.id.to_bytes()[15] % 3 == 0)
-                .collect::<Vec<_>>()
-            {
+            for link in going.extract_if(.., |link| link.id.to_bytes()[15] % 3 == 0).collect::<Vec<_>>() {
                 assert_eq!(changed(&stores, delete(&link)).await, Ok(()));
             }
             for n in [3, 27, 51, 75] {
@@ -79,10 +64,7 @@ pub async fn rows_that_come_and_go_between_pages_hide_no_other(stores: Stores) {
 pub async fn rows_that_come_and_go_meanwhile_hide_no_other(stores: Stores) {
     let staying = staying();
     inserted(&stores, &staying).await;
-    let (done, turns) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicU64::new(0)),
-    );
+    let (done, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let churn = {
         let (stores, done, turns) = (stores.clone(), Arc::clone(&done), Arc::clone(&turns));
         tokio::spawn(async move {
@@ -97,12 +79,7 @@ pub async fn rows_that_come_and_go_meanwhile_hide_no_other(stores: Stores) {
     };
     // Not before the other task has had its turns: a listing that nobody disturbed proves nothing.
     let enough = || turns.load(Ordering::SeqCst) > 50;
-    for sort in every_sort()
-        .cycle()
-        .enumerate()
-        .take_while(|(n, _)| *n < 12 || !enough())
-        .map(|(_, sort)| sort)
-    {
+    for sort in every_sort().cycle().enumerate().take_while(|(n, _)| *n < 12 || !enough()).map(|(_, sort)| sort) {
         let (mut seen, mut query) = (Vec::new(), query(sort, 3));
         loop {
             let page = stores.links.list(&query).await.expect("a page");

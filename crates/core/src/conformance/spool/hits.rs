@@ -15,10 +15,7 @@ use crate::ids::LinkId;
 /// Clause 3: bytes that are no text, both kinds of address, empty headers.
 pub async fn hits_are_read_as_they_were_written(spool: Spool) {
     appended(&spool, 0..20);
-    assert_eq!(
-        hits_of(&read(&spool, 100).await),
-        (0..20).map(hit).collect::<Vec<_>>()
-    );
+    assert_eq!(hits_of(&read(&spool, 100).await), (0..20).map(hit).collect::<Vec<_>>());
 }
 
 /// Of [`Hit::LONGEST_TEXT`]: a bound for what a stranger can write.
@@ -26,33 +23,19 @@ pub async fn long_headers_are_cut(spool: Spool) {
     let long = Bytes::from((0..=255_u8).cycle().take(8_192).collect::<Vec<_>>());
     let full = long.slice(..Hit::LONGEST_TEXT);
     for text in [&long, &full] {
-        let hit = Hit {
-            user_agent: text.clone(),
-            referrer: text.clone(),
-            ..hit(1)
-        };
+        let hit = Hit { user_agent: text.clone(), referrer: text.clone(), ..hit(1) };
         spool.append(&borrowed(&hit)).expect("room for a hit");
     }
     appended(&spool, [2]);
-    let cut = Hit {
-        user_agent: full.clone(),
-        referrer: full,
-        ..hit(1)
-    };
-    assert_eq!(
-        hits_of(&read(&spool, 100).await),
-        [cut.clone(), cut, hit(2)]
-    );
+    let cut = Hit { user_agent: full.clone(), referrer: full, ..hit(1) };
+    assert_eq!(hits_of(&read(&spool, 100).await), [cut.clone(), cut, hit(2)]);
 }
 
 /// Clause 2.
 pub async fn hits_are_read_oldest_first_up_to_the_limit(spool: Spool) {
     appended(&spool, 0..10);
     assert_eq!(hits_of(&read(&spool, 3).await), [hit(0), hit(1), hit(2)]);
-    assert_eq!(
-        hits_of(&drained(&spool, 3).await),
-        (0..10).map(hit).collect::<Vec<_>>()
-    );
+    assert_eq!(hits_of(&drained(&spool, 3).await), (0..10).map(hit).collect::<Vec<_>>());
 }
 
 /// Clause 2: under the same ids, or clicks would be counted twice.
@@ -91,10 +74,7 @@ pub async fn an_old_mark_releases_nothing_new(spool: Spool) {
     appended(&spool, 6..8);
     for mark in [early, later] {
         spool.release(mark).await.expect("released");
-        assert_eq!(
-            hits_of(&read(&spool, 100).await),
-            [hit(4), hit(5), hit(6), hit(7)]
-        );
+        assert_eq!(hits_of(&read(&spool, 100).await), [hit(4), hit(5), hit(6), hit(7)]);
     }
 }
 
@@ -118,17 +98,10 @@ pub async fn hits_of_many_threads_are_all_there(spool: Spool) {
         let spool = Arc::clone(&spool);
         tokio::task::spawn_blocking(move || appended(&spool, writer * 100..writer * 100 + 100))
     });
-    join_all(writers)
-        .await
-        .into_iter()
-        .for_each(|done| done.expect("no panic"));
+    join_all(writers).await.into_iter().for_each(|done| done.expect("no panic"));
     let mut hits = hits_of(&drained(&spool, 64).await);
     hits.sort_by_key(|hit| hit.link);
-    assert!(
-        hits == (0..800).map(hit).collect::<Vec<_>>(),
-        "{} hits, not the 800 that were written",
-        hits.len()
-    );
+    assert!(hits == (0..800).map(hit).collect::<Vec<_>>(), "{} hits, not the 800 that were written", hits.len());
 }
 
 /// Clause 2: released while others append.
@@ -153,20 +126,11 @@ pub async fn a_drain_that_runs_beside_the_appends_misses_nothing(spool: Spool) {
         let spool = Arc::clone(&spool);
         tokio::task::spawn_blocking(move || appended(&spool, writer * 200..writer * 200 + 200))
     });
-    join_all(writers)
-        .await
-        .into_iter()
-        .for_each(|done| done.expect("no panic"));
+    join_all(writers).await.into_iter().for_each(|done| done.expect("no panic"));
     done.store(true, Ordering::SeqCst);
     let hits = drain.await.expect("no panic");
     assert_eq!(hits.len(), 800);
-    assert_eq!(
-        hits.iter()
-            .map(|(id, _)| *id)
-            .collect::<BTreeSet<_>>()
-            .len(),
-        800
-    );
+    assert_eq!(hits.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>().len(), 800);
     assert_eq!(links_of(&hits_of(&hits)).len(), 800);
 }
 
@@ -196,21 +160,14 @@ pub async fn a_full_spool_refuses_until_it_is_drained(spool: Spool) {
     for round in 0..2 {
         let first = round * 1_000_000;
         let text = Bytes::from(vec![b'x'; Hit::LONGEST_TEXT]);
-        let large = |n| Hit {
-            referrer: text.clone(),
-            user_agent: text.clone(),
-            ..hit(n)
-        };
+        let large = |n| Hit { referrer: text.clone(), user_agent: text.clone(), ..hit(n) };
         let mut accepted = 0;
         let fault = loop {
             match spool.append(&borrowed(&large(first + accepted))) {
                 Ok(()) => accepted += 1,
                 Err(fault) => break fault,
             }
-            assert!(
-                accepted < 10_000,
-                "ten megabytes are accepted, although the subject is bounded at one"
-            );
+            assert!(accepted < 10_000, "ten megabytes are accepted, although the subject is bounded at one");
         };
         assert_eq!(fault.kind(), Kind::Unavailable);
         assert!(accepted > 0, "room for something, in round {round}");

@@ -41,22 +41,15 @@ type Spool = Arc<dyn ClickSpool>;
 
 /// The n-th hit.
 pub(super) fn hit(n: u64) -> Hit {
-    let address = if n.is_multiple_of(2) {
-        IpAddr::from([192, 0, 2, n as u8])
-    } else {
-        Ipv6Addr::from(u128::from(n)).into()
-    };
+    let address =
+        if n.is_multiple_of(2) { IpAddr::from([192, 0, 2, n as u8]) } else { Ipv6Addr::from(u128::from(n)).into() };
     Hit {
         link: link_id(n),
         workspace: workspace(n % 3),
         at: at(i64::try_from(n).expect("small")) + std::time::Duration::from_micros(n),
         address,
         user_agent: Bytes::from(format!("Agent/{n} \0\u{7f}\r\n")),
-        referrer: if n.is_multiple_of(4) {
-            Bytes::new()
-        } else {
-            Bytes::from_static(b"https://example.com/\xff\xfe")
-        },
+        referrer: if n.is_multiple_of(4) { Bytes::new() } else { Bytes::from_static(b"https://example.com/\xff\xfe") },
     }
 }
 

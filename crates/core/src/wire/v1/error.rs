@@ -174,10 +174,7 @@ mod tests {
         let mut last = 0;
         for code in ErrorCode::ALL {
             let text = code.as_str();
-            assert!(
-                text.len() <= 63 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'),
-                "{text}"
-            );
+            assert!(text.len() <= 63 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{text}");
             assert!(seen.insert(text), "{text} stands twice");
             assert!(code.status() >= last, "{text}");
             last = code.status();

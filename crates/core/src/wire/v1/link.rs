@@ -88,11 +88,7 @@ impl Link {
             destination: link.destination.to_string(),
             unicode_host: link.destination.unicode_host(),
             title: link.title.as_ref().map(|title| title.as_str().to_owned()),
-            tags: link
-                .tags
-                .iter()
-                .map(|tag| tag.as_str().to_owned())
-                .collect(),
+            tags: link.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
             status: match link.status(now) {
                 links::Status::Active => LinkStatus::Active,
                 links::Status::Disabled => LinkStatus::Disabled,
@@ -100,9 +96,7 @@ impl Link {
                 links::Status::UsedUp => LinkStatus::UsedUp,
             },
             redirect_status: link.redirect_status.get(),
-            referrer_policy: link
-                .referrer_policy
-                .map(|policy| policy.as_str().to_owned()),
+            referrer_policy: link.referrer_policy.map(|policy| policy.as_str().to_owned()),
             cache_seconds: link.cache_seconds,
             expires_at: link.expires_at.map(Time),
             disabled_at: link.disabled_at.map(Time),
@@ -122,17 +116,11 @@ impl Link {
 #[serde(deny_unknown_fields)]
 pub struct CreateLink {
     /// Where it leads: an absolute `http` or `https` URL of at most 8,192 bytes.
-    #[cfg_attr(
-        feature = "schema",
-        schema(example = "https://example.com/spring-sale", max_length = 8192)
-    )]
+    #[cfg_attr(feature = "schema", schema(example = "https://example.com/spring-sale", max_length = 8192))]
     pub destination: String,
     /// 1 to 128 letters, digits, `-._~+` and inner `/`; random if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(
-        feature = "schema",
-        schema(example = "spring", min_length = 1, max_length = 128)
-    )]
+    #[cfg_attr(feature = "schema", schema(example = "spring", min_length = 1, max_length = 128))]
     pub slug: Option<String>,
     /// A domain of this server; its main one if absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -68,26 +68,15 @@ pub struct StatsGroup {
 
 impl From<clicks::Counts> for StatsCounts {
     fn from(counts: clicks::Counts) -> Self {
-        Self {
-            counted: counts.counted(),
-            human: counts.human,
-            bot: counts.bot,
-            duplicate: counts.duplicate,
-        }
+        Self { counted: counts.counted(), human: counts.human, bot: counts.bot, duplicate: counts.duplicate }
     }
 }
 
 impl Stats {
     /// Shows the answer to a query.
     pub fn of(query: &clicks::StatsQuery, stats: clicks::Stats) -> Self {
-        let bucket = |bucket: clicks::Bucket| StatsBucket {
-            start: bucket.start.into(),
-            counts: bucket.counts.into(),
-        };
-        let group = |group: clicks::Group| StatsGroup {
-            value: group.value,
-            counts: group.counts.into(),
-        };
+        let bucket = |bucket: clicks::Bucket| StatsBucket { start: bucket.start.into(), counts: bucket.counts.into() };
+        let group = |group: clicks::Group| StatsGroup { value: group.value, counts: group.counts.into() };
         Self {
             link_id: query.link.to_string(),
             from: query.from.into(),

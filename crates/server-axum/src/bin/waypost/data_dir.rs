@@ -25,10 +25,7 @@ pub(crate) fn make(settings: &Settings) -> Result<(), SettingFault> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|fault| {
         let path = path.display();
-        settings.fault(
-            "data_dir",
-            format!("{path} cannot be made ({fault}); name a directory that can be written"),
-        )
+        settings.fault("data_dir", format!("{path} cannot be made ({fault}); name a directory that can be written"))
     })
 }
 
@@ -41,45 +38,25 @@ pub(crate) fn hold(settings: &Settings) -> Result<Hold, SettingFault> {
     let path = settings.data_dir.join(LOCK);
     let unusable = |fault: &dyn std::fmt::Display| {
         let path = path.display();
-        settings.fault(
-            "data_dir",
-            format!(
-                "{path} cannot be written ({fault}); make the directory writable for this user"
-            ),
-        )
+        settings
+            .fault("data_dir", format!("{path} cannot be written ({fault}); make the directory writable for this user"))
     };
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(|fault| unusable(&fault))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
-            let known = file
-                .read_to_string(&mut owner)
-                .is_ok_and(|length| length > 0);
-            let owner = if known {
-                format!(" (process {})", owner.trim())
-            } else {
-                String::new()
-            };
+            let known = file.read_to_string(&mut owner).is_ok_and(|length| length > 0);
+            let owner = if known { format!(" (process {})", owner.trim()) } else { String::new() };
             let dir = settings.data_dir.display();
-            let fault = format!(
-                "another waypost{owner} serves from {dir}; stop it, or name another directory"
-            );
+            let fault = format!("another waypost{owner} serves from {dir}; stop it, or name another directory");
             return Err(settings.fault("data_dir", fault));
         }
         Err(TryLockError::Error(fault)) => return Err(unusable(&fault)),
     }
     // The number only helps people; the lock is what counts.
-    let _ = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| write!(file, "{}", std::process::id()));
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(Hold { _file: file })
 }
 
@@ -98,10 +75,7 @@ mod tests {
     use super::*;
 
     fn settings(dir: &Path) -> Settings {
-        Settings {
-            data_dir: dir.to_owned(),
-            ..Settings::default()
-        }
+        Settings { data_dir: dir.to_owned(), ..Settings::default() }
     }
 
     #[test]
@@ -110,10 +84,7 @@ mod tests {
         let settings = settings(&folder.path().join("a/b"));
         let hold = super::hold(&settings).unwrap();
         let text = super::hold(&settings).unwrap_err().to_string();
-        assert!(
-            text.starts_with("WAYPOST_DATA_DIR: another waypost (process "),
-            "{text}"
-        );
+        assert!(text.starts_with("WAYPOST_DATA_DIR: another waypost (process "), "{text}");
         assert!(is_held(&settings.data_dir));
         drop(hold);
         assert!(!is_held(&settings.data_dir));
@@ -125,9 +96,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&folder.path().join("data"));
         make(&settings).unwrap();
-        assert_eq!(
-            settings.data_dir.metadata().unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        assert_eq!(settings.data_dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

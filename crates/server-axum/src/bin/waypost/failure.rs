@@ -17,18 +17,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// What was asked for cannot be done as it was asked: a wrong setting, argument or file.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
-        Self {
-            status: 2,
-            text: text.into(),
-        }
+        Self { status: 2, text: text.into() }
     }
 
     /// It was begun, and could not be brought to its end.
     pub(crate) fn broken(text: impl Into<String>) -> Self {
-        Self {
-            status: 3,
-            text: text.into(),
-        }
+        Self { status: 3, text: text.into() }
     }
 
     /// Tells it on standard error.

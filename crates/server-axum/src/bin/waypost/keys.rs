@@ -74,9 +74,8 @@ struct Place {
 
 /// Does what was asked for.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let (Action::Create(Create { place, .. })
-    | Action::List(List { place })
-    | Action::Revoke(Revoke { place, .. })) = &arguments.action;
+    let (Action::Create(Create { place, .. }) | Action::List(List { place }) | Action::Revoke(Revoke { place, .. })) =
+        &arguments.action;
     let settings = Settings::load(&place.flags.0)?;
     crate::logging::start(&settings, "warn");
     let store = Store::open(&settings).await?;
@@ -90,33 +89,19 @@ async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failur
     let workspace = credentials.workspace(&place.workspace).await?.id;
     match action {
         Action::Create(create) => {
-            let scopes = Scopes::parse(&create.scopes)
-                .map_err(|fault| Failure::usage(format!("--scopes: {fault}")))?;
+            let scopes = Scopes::parse(&create.scopes).map_err(|fault| Failure::usage(format!("--scopes: {fault}")))?;
             if scopes == Scopes::default() {
-                return Err(Failure::usage(
-                    "--scopes: is empty, so the key could do nothing; name a scope, or *",
-                ));
+                return Err(Failure::usage("--scopes: is empty, so the key could do nothing; name a scope, or *"));
             }
             let now = store.platform.clock.now();
-            let expires = create
-                .expires
-                .as_deref()
-                .map(|text| settings::time(text, now))
-                .transpose();
+            let expires = create.expires.as_deref().map(|text| settings::time(text, now)).transpose();
             let expires = expires.map_err(|fault| Failure::usage(format!("--expires: {fault}")))?;
             if expires.is_some_and(|at| at <= now) {
-                return Err(Failure::usage(
-                    "--expires: lies in the past; name a time ahead, as 90d",
-                ));
+                return Err(Failure::usage("--expires: lies in the past; name a time ahead, as 90d"));
             }
-            let issued = credentials
-                .issue(workspace, &create.name, scopes, expires)
-                .await?;
+            let issued = credentials.issue(workspace, &create.name, scopes, expires).await?;
             // The key alone on standard output, so that a script can take it; what it is, beside it.
-            eprintln!(
-                "{} \"{}\" may do {}; it is shown this once:",
-                issued.key.id, issued.key.name, issued.key.scopes
-            );
+            eprintln!("{} \"{}\" may do {}; it is shown this once:", issued.key.id, issued.key.name, issued.key.scopes);
             println!("{}", issued.text.expose());
         }
         Action::List(_) => {
@@ -141,10 +126,7 @@ async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failur
 fn identify(text: &str, known: &[ApiKey]) -> Option<KeyId> {
     let hash = waypost_core::credentials::ApiKeyText::parse(text).map(|text| text.hash());
     let id = KeyId::parse(text).ok();
-    known
-        .iter()
-        .find(|key| Some(key.id) == id || Some(key.hash) == hash)
-        .map(|key| key.id)
+    known.iter().find(|key| Some(key.id) == id || Some(key.hash) == hash).map(|key| key.id)
 }
 
 fn line(key: &ApiKey, now: Timestamp) -> String {
@@ -154,11 +136,6 @@ fn line(key: &ApiKey, now: Timestamp) -> String {
         (None, Some(at)) => format!("until {at:.0}"),
         (None, None) => "live".to_owned(),
     };
-    let used = key
-        .last_used_at
-        .map_or("never used".to_owned(), |at| format!("used {at:.0}"));
-    format!(
-        "{}  …{}  {state}  {used}  {}  {}",
-        key.id, key.hint, key.scopes, key.name
-    )
+    let used = key.last_used_at.map_or("never used".to_owned(), |at| format!("used {at:.0}"));
+    format!("{}  …{}  {state}  {used}  {}  {}", key.id, key.hint, key.scopes, key.name)
 }

@@ -83,19 +83,9 @@ mod tests {
         let mut command = super::Cli::command();
         command.build();
         command.clone().debug_assert();
-        for sub in command
-            .get_subcommands()
-            .filter(|sub| sub.get_name() != "help")
-        {
-            let help = sub
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(
-                help.contains("waypost "),
-                "`{}` has no example",
-                sub.get_name()
-            );
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("waypost "), "`{}` has no example", sub.get_name());
         }
     }
 }

@@ -30,36 +30,24 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&arguments.flags.0)?;
     crate::logging::start(&settings, "warn");
     let path = settings.database_file().ok_or_else(|| {
-        Failure::from(settings.fault(
-            "database_url",
-            "a store in memory has no tables to migrate; name a sqlite:// one",
-        ))
+        Failure::from(
+            settings.fault("database_url", "a store in memory has no tables to migrate; name a sqlite:// one"),
+        )
     })?;
     if arguments.list {
         for migration in sqlite::migrations(&path).await? {
-            let state = if migration.applied {
-                "applied"
-            } else {
-                "missing"
-            };
+            let state = if migration.applied { "applied" } else { "missing" };
             println!("{:04} {} {state}", migration.version, migration.name);
         }
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.dry_run && !path.exists() {
-        println!(
-            "{} is not there yet; `waypost serve` makes it with every table",
-            path.display()
-        );
+        println!("{} is not there yet; `waypost serve` makes it with every table", path.display());
         return Ok(ExitCode::SUCCESS);
     }
     // No server may run on tables that change under it.
     let _hold = data_dir::hold(&settings)?;
-    let (run, done) = if arguments.dry_run {
-        (Run::Try, "works, undone again")
-    } else {
-        (Run::Apply, "applied")
-    };
+    let (run, done) = if arguments.dry_run { (Run::Try, "works, undone again") } else { (Run::Apply, "applied") };
     let ran = sqlite::migrate(&path, run).await?;
     if ran.is_empty() {
         println!("{} is up to date", path.display());

@@ -40,15 +40,7 @@ impl Store {
         // No visitor comes this way.
         let spool = Arc::new(MemoryClickSpool::new(0, SystemClock.now(), &OsEntropy));
         let site = site(settings, public_url(settings, settings.listen))?;
-        Self::assemble(
-            settings,
-            site,
-            spool,
-            None,
-            Arc::new(Nobody),
-            PlatformOptions::default(),
-        )
-        .await
+        Self::assemble(settings, site, spool, None, Arc::new(Nobody), PlatformOptions::default()).await
     }
 
     /// Puts the platform together on the store that the settings name.
@@ -67,9 +59,7 @@ impl Store {
         let (mut ports, sqlite) = match settings.database_file() {
             Some(path) => {
                 data_dir::make(settings)?;
-                let db = Sqlite::open(&path)
-                    .await
-                    .map_err(|error| unopened(settings, &path, &error))?;
+                let db = Sqlite::open(&path).await.map_err(|error| unopened(settings, &path, &error))?;
                 let ports = Ports {
                     links: Arc::new(sqlite::SqliteLinkStore::new(&db)),
                     clicks: Arc::new(sqlite::SqliteClickStore::new(&db)),
@@ -115,12 +105,7 @@ impl Store {
     /// Who works on the store itself: everything is allowed, as to whoever can open the file.
     pub(crate) fn operator(&self, workspace: WorkspaceId) -> Principal {
         let key = KeyId::fresh(self.platform.clock.now(), &*self.platform.entropy);
-        Principal {
-            workspace,
-            key,
-            scopes: Scopes::ALL,
-            traceparent: None,
-        }
+        Principal { workspace, key, scopes: Scopes::ALL, traceparent: None }
     }
 
     /// Closes the store; what was written is in its file then.
@@ -135,17 +120,8 @@ impl Store {
 fn unopened(settings: &Settings, path: &std::path::Path, error: &waypost_core::Error) -> Failure {
     let fault = crate::failure::in_full(error);
     let cure = "check the path and its permissions, or run `waypost doctor`";
-    let key = if settings.is_given("database_url") {
-        "database_url"
-    } else {
-        "data_dir"
-    };
-    settings
-        .fault(
-            key,
-            format!("{} cannot be opened ({fault}); {cure}", path.display()),
-        )
-        .into()
+    let key = if settings.is_given("database_url") { "database_url" } else { "data_dir" };
+    settings.fault(key, format!("{} cannot be opened ({fault}); {cure}", path.display())).into()
 }
 
 /// The public address: the one that is set, else that of the listener as one reaches it from this machine.
@@ -173,11 +149,7 @@ pub(crate) fn site(settings: &Settings, public_url: String) -> Result<Site, Fail
         own: Vec::new(),
     };
     let site = Site::new(&public_url, &settings.domains, rules);
-    site.map_err(|fault| {
-        settings
-            .fault("public_url", format!("{fault}; correct it or domains"))
-            .into()
-    })
+    site.map_err(|fault| settings.fault("public_url", format!("{fault}; correct it or domains")).into())
 }
 
 /// Describes nobody, for commands that see no visitor.

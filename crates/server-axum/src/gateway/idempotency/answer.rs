@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION,
-    CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER, VARY,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER, VARY,
 };
 use http::response::Parts;
 use http::{HeaderMap, StatusCode};
@@ -33,10 +33,7 @@ const KEPT: [HeaderName; 11] = [
 /// Whether an answer of this status is replayed: what the request itself decided, not what it lacked (form,
 /// credentials, a quota) nor what may pass (time-outs, faults).
 pub(crate) fn is_kept(status: StatusCode) -> bool {
-    let lacked = matches!(
-        status.as_u16(),
-        400 | 401 | 403 | 408 | 415 | 422 | 425 | 429
-    );
+    let lacked = matches!(status.as_u16(), 400 | 401 | 403 | 408 | 415 | 422 | 425 | 429);
     (200..500).contains(&status.as_u16()) && !lacked
 }
 
@@ -44,8 +41,7 @@ pub(crate) fn is_kept(status: StatusCode) -> bool {
 pub(super) fn is_final(head: &Parts) -> bool {
     let invites_retry = head.status.is_client_error() && head.headers.contains_key(RETRY_AFTER);
     // An error that is yet to be given its body would be replayed without it.
-    let is_unfinished =
-        head.extensions.get::<ApiError>().is_some() && head.extensions.get::<Rendered>().is_none();
+    let is_unfinished = head.extensions.get::<ApiError>().is_some() && head.extensions.get::<Rendered>().is_none();
     is_kept(head.status) && !invites_retry && !is_unfinished
 }
 
@@ -57,18 +53,13 @@ pub(super) fn record(head: &Parts, also: &[HeaderName], body: Bytes) -> Option<A
         Some((name.as_str().to_owned(), value.to_owned()))
     };
     let headers = head.headers.iter().filter(|(name, _)| kept(name));
-    Some(Answer {
-        status: head.status.as_u16(),
-        headers: headers.map(text).collect::<Option<_>>()?,
-        body,
-    })
+    Some(Answer { status: head.status.as_u16(), headers: headers.map(text).collect::<Option<_>>()?, body })
 }
 
 /// The answer once more.
 pub(super) fn replay(answer: Answer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers: &mut HeaderMap = response.headers_mut();
     for (name, value) in answer.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -82,8 +73,6 @@ pub(super) fn replay(answer: Answer) -> Response {
 /// Says that this is an answer once more, whose body nobody may change.
 pub(crate) fn mark_replayed(response: &mut Response) {
     let replayed = HeaderName::from_static("idempotent-replayed");
-    response
-        .headers_mut()
-        .insert(replayed, HeaderValue::from_static("true"));
+    response.headers_mut().insert(replayed, HeaderValue::from_static("true"));
     response.extensions_mut().insert(Rendered);
 }

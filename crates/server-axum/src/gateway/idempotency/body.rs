@@ -58,10 +58,7 @@ impl HttpBody for Resumed {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match self.taken.pop_front() {
             Some(frame) => Poll::Ready(Some(Ok(frame))),
             None => Pin::new(&mut self.rest).poll_frame(cx),
@@ -73,11 +70,7 @@ impl HttpBody for Resumed {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let taken = self
-            .taken
-            .iter()
-            .filter_map(Frame::data_ref)
-            .map(|data| data.len() as u64);
+        let taken = self.taken.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64);
         let (taken, rest) = (taken.sum::<u64>(), self.rest.size_hint());
         let mut hint = SizeHint::new();
         hint.set_lower(taken.saturating_add(rest.lower()));

@@ -32,15 +32,11 @@ pin_project! {
 
 impl<F, E> ResponseFuture<F, E> {
     pub(super) fn untouched(inner: F) -> Self {
-        Self {
-            way: Way::Untouched { inner },
-        }
+        Self { way: Way::Untouched { inner } }
     }
 
     pub(super) fn keyed(work: Keyed<E>) -> Self {
-        Self {
-            way: Way::Keyed { work },
-        }
+        Self { way: Way::Keyed { work } }
     }
 }
 

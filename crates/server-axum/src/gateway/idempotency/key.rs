@@ -14,11 +14,8 @@ use crate::error::ApiError;
 /// For a key that is not well formed, and for two: whichever were taken, the client may have meant the other.
 pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let fault = |issue: String| {
-        ApiError::new(
-            ErrorCode::InvalidIdempotencyKey,
-            "The idempotency key is not well formed",
-        )
-        .with_detail("header.Idempotency-Key", issue)
+        ApiError::new(ErrorCode::InvalidIdempotencyKey, "The idempotency key is not well formed")
+            .with_detail("header.Idempotency-Key", issue)
     };
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else {

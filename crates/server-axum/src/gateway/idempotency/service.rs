@@ -50,11 +50,7 @@ where
     fn call(&mut self, request: Request<Sent>) -> Self::Future {
         let request = request.map(Body::new);
         let may_have_key = matches!(*request.method(), Method::POST | Method::PATCH);
-        let key = if may_have_key {
-            key_of(request.headers())
-        } else {
-            Ok(None)
-        };
+        let key = if may_have_key { key_of(request.headers()) } else { Ok(None) };
         match key {
             Ok(None) => ResponseFuture::untouched(self.inner.call(request)),
             Ok(Some(key)) => {

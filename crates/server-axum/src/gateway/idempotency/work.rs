@@ -52,11 +52,7 @@ where
         Ok(body) => body,
         Err(refused) => return Ok(refused.into_response()),
     };
-    let asked = Asked {
-        workspace,
-        key,
-        fingerprint: fingerprint(&head, &body),
-    };
+    let asked = Asked { workspace, key, fingerprint: fingerprint(&head, &body) };
     let request = Request::from_parts(head, Body::from(body));
     let work = carry_out(settings.clone(), inner, asked, request).in_current_span();
     match settings.works.spawn(work).await {
@@ -65,9 +61,7 @@ where
             Ok(panic) => resume_unwind(panic),
             Err(_) => {
                 let stopping = ApiError::of(ErrorCode::Unavailable);
-                Ok(stopping
-                    .with_reason("the runtime is stopping")
-                    .into_response())
+                Ok(stopping.with_reason("the runtime is stopping").into_response())
             }
         },
     }
@@ -127,9 +121,7 @@ async fn take(response: Response, settings: &Settings) -> (Response, Option<Answ
             (Response::from_parts(head, Body::from(bytes)), kept)
         }
         Collected::Passing(body) => {
-            tracing::debug!(
-                "an answer is too large to be kept, or has trailers; its key is free again"
-            );
+            tracing::debug!("an answer is too large to be kept, or has trailers; its key is free again");
             (Response::from_parts(head, body), None)
         }
         Collected::Broken(fault) => {

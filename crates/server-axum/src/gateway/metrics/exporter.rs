@@ -11,9 +11,7 @@ use super::names;
 
 /// Another recorder got there first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this process already has a recorder of metrics; leave the exporter out, the metrics go there"
-)]
+#[error("this process already has a recorder of metrics; leave the exporter out, the metrics go there")]
 pub struct AlreadyRecorded;
 
 type Probe = Box<dyn Fn() + Send + Sync>;
@@ -48,38 +46,18 @@ impl MetricsExporter {
     fn build() -> (Self, Split) {
         let scalars = PrometheusBuilder::new().build_recorder();
         let histograms = Arc::new(Histograms::default());
-        let inner = Inner {
-            scalars: scalars.handle(),
-            histograms: histograms.clone(),
-            probes: Mutex::default(),
-        };
-        (
-            Self(Arc::new(inner)),
-            Split {
-                scalars,
-                histograms,
-            },
-        )
+        let inner = Inner { scalars: scalars.handle(), histograms: histograms.clone(), probes: Mutex::default() };
+        (Self(Arc::new(inner)), Split { scalars, histograms })
     }
 
     /// Calls `probe` before each rendering: for gauges that are read, not kept (a depth, a lag, what is in flight).
     pub fn on_scrape(&self, probe: impl Fn() + Send + Sync + 'static) {
-        self.0
-            .probes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(probe));
+        self.0.probes.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(probe));
     }
 
     /// Everything in Prometheus' text form 0.0.4.
     pub fn render(&self) -> String {
-        for probe in self
-            .0
-            .probes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        for probe in self.0.probes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             probe();
         }
         let mut text = self.0.scalars.render();
@@ -99,19 +77,9 @@ impl fmt::Debug for MetricsExporter {
 
 fn describe() {
     metrics::describe_counter!(names::REQUESTS, "Requests that were answered");
-    metrics::describe_histogram!(
-        names::DURATION,
-        Unit::Seconds,
-        "From a request's head to the head of its answer"
-    );
-    metrics::describe_gauge!(
-        names::IN_FLIGHT,
-        "Requests that wait for the head of their answer"
-    );
-    metrics::describe_counter!(
-        names::DEPRECATED,
-        "Calls of routes that are on their way out"
-    );
+    metrics::describe_histogram!(names::DURATION, Unit::Seconds, "From a request's head to the head of its answer");
+    metrics::describe_gauge!(names::IN_FLIGHT, "Requests that wait for the head of their answer");
+    metrics::describe_counter!(names::DEPRECATED, "Calls of routes that are on their way out");
 }
 
 /// Counters and gauges go to the Prometheus recorder, histograms to those of fixed buckets.
@@ -163,17 +131,9 @@ mod tests {
             describe();
             let meter = RouteMeter::new("/{slug}");
             for status in [302, 302, 404, 418] {
-                meter.record(
-                    &Method::GET,
-                    StatusCode::from_u16(status).unwrap(),
-                    Duration::from_micros(90),
-                );
+                meter.record(&Method::GET, StatusCode::from_u16(status).unwrap(), Duration::from_micros(90));
             }
-            meter.record(
-                &Method::from_bytes(b"BREW").unwrap(),
-                StatusCode::OK,
-                Duration::ZERO,
-            );
+            meter.record(&Method::from_bytes(b"BREW").unwrap(), StatusCode::OK, Duration::ZERO);
             exporter.render()
         });
         for line in [

@@ -106,11 +106,7 @@ impl Drop for InFlight {
 }
 
 /// Measures a request.
-pub async fn measure(
-    State(state): State<RequestMetrics>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn measure(State(state): State<RequestMetrics>, request: Request, next: Next) -> Response {
     let (route, method) = (routes::label(&request), method_label(request.method()));
     let started = state.clock.now();
     let in_flight = InFlight::enter();
@@ -139,11 +135,7 @@ impl RouteMeter {
     pub fn new(route: &str) -> Self {
         let route = Arc::<str>::from(route);
         let duration = metrics::histogram!(names::DURATION, "route" => route.clone());
-        Self {
-            route,
-            known: std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())),
-            duration,
-        }
+        Self { route, known: std::array::from_fn(|_| std::array::from_fn(|_| OnceLock::new())), duration }
     }
 
     /// Records one answer: a few atomic operations, no allocation for the usual statuses.
@@ -155,13 +147,11 @@ impl RouteMeter {
             "HEAD" => Some(1),
             _ => None,
         };
-        let column = Self::STATUSES
-            .iter()
-            .position(|known| *known == status.as_u16());
+        let column = Self::STATUSES.iter().position(|known| *known == status.as_u16());
         match row.zip(column) {
-            Some((row, column)) => self.known[row][column]
-                .get_or_init(|| requests(&self.route, label, status))
-                .increment(1),
+            Some((row, column)) => {
+                self.known[row][column].get_or_init(|| requests(&self.route, label, status)).increment(1)
+            }
             None => requests(&self.route, label, status).increment(1),
         }
     }
@@ -169,8 +159,6 @@ impl RouteMeter {
 
 impl std::fmt::Debug for RouteMeter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RouteMeter")
-            .field("route", &self.route)
-            .finish_non_exhaustive()
+        f.debug_struct("RouteMeter").field("route", &self.route).finish_non_exhaustive()
     }
 }

@@ -40,14 +40,8 @@ fn app() -> App {
     let clock = ManualClock::new("2026-06-01T00:00:00Z".parse().unwrap());
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
     let proxies = client_address::TrustedProxies::parse(["10.0.0.0/8"]).unwrap();
-    let going = Deprecation::new(
-        "2026-01-01T00:00:00Z".parse().unwrap(),
-        "https://x.example/why",
-    )
-    .unwrap();
-    let going = going
-        .with_sunset("2026-09-01T00:00:00Z".parse().unwrap())
-        .unwrap();
+    let going = Deprecation::new("2026-01-01T00:00:00Z".parse().unwrap(), "https://x.example/why").unwrap();
+    let going = going.with_sunset("2026-09-01T00:00:00Z".parse().unwrap()).unwrap();
     let routes: RouteTable = [
         Route::new("/v1/links", [Method::GET, Method::POST]),
         Route::new("/v1/links/{id}", [Method::GET]),
@@ -55,47 +49,28 @@ fn app() -> App {
     ]
     .into_iter()
     .collect();
-    let router =
-        Router::new()
-            .route(
-                "/v1/links",
-                get(|| async { "list" }).post(|body: Bytes| async move { body }),
-            )
-            .route(
-                "/v1/links/{id}",
-                get(|context: axum::Extension<RequestContext>| async move {
-                    context.client().to_string()
-                }),
-            )
-            .route("/old", get(|| async { "old" }))
-            .route(
-                "/panic",
-                get(|| async {
-                    if true {
-                        panic!("secret {}", 7)
-                    }
-                }),
-            )
-            .route(
-                "/fault",
-                get(|| async {
-                    Err::<(), _>(ApiError::from(Error::internal(std::io::Error::other(
-                        "disk",
-                    ))))
-                }),
-            )
-            .route("/json", post(|Json(_): Json<serde_json::Value>| async {}))
-            .route(
-                "/stored",
-                get(|| async { (StatusCode::CONFLICT, axum::Extension(Rendered), "kept") }),
-            )
-            .route("/mute", get(|| async { StatusCode::IM_A_TEAPOT }))
-            .route("/pending", get(std::future::pending::<()>))
-            .layer(DefaultBodyLimit::max(16));
-    let (admission, farewell) = (
-        admission::Admission::new(2),
-        deprecation::Farewell::new(shared.clone()),
-    );
+    let router = Router::new()
+        .route("/v1/links", get(|| async { "list" }).post(|body: Bytes| async move { body }))
+        .route(
+            "/v1/links/{id}",
+            get(|context: axum::Extension<RequestContext>| async move { context.client().to_string() }),
+        )
+        .route("/old", get(|| async { "old" }))
+        .route(
+            "/panic",
+            get(|| async {
+                if true {
+                    panic!("secret {}", 7)
+                }
+            }),
+        )
+        .route("/fault", get(|| async { Err::<(), _>(ApiError::from(Error::internal(std::io::Error::other("disk")))) }))
+        .route("/json", post(|Json(_): Json<serde_json::Value>| async {}))
+        .route("/stored", get(|| async { (StatusCode::CONFLICT, axum::Extension(Rendered), "kept") }))
+        .route("/mute", get(|| async { StatusCode::IM_A_TEAPOT }))
+        .route("/pending", get(std::future::pending::<()>))
+        .layer(DefaultBodyLimit::max(16));
+    let (admission, farewell) = (admission::Admission::new(2), deprecation::Farewell::new(shared.clone()));
     let chain = Chain {
         context: ContextSource::new(proxies, shared, Arc::new(SeededEntropy::new(1))),
         routes,
@@ -107,30 +82,15 @@ fn app() -> App {
         deadline: deadline::Deadline::default(),
     };
     let limit = middleware::from_fn(|request: Request, next: middleware::Next| async move {
-        let policy = Policy::new(
-            "address",
-            Algorithm::FixedWindow,
-            9,
-            Duration::from_secs(60),
-        )
-        .unwrap();
+        let policy = Policy::new("address", Algorithm::FixedWindow, 9, Duration::from_secs(60)).unwrap();
         let (_, decision) = policy.decide(None, 1, "2026-06-01T00:00:00Z".parse().unwrap());
-        request
-            .extensions()
-            .get::<RateLedger>()
-            .unwrap()
-            .note(policy, decision);
+        request.extensions().get::<RateLedger>().unwrap().note(policy, decision);
         if request.headers().contains_key("x-limited") {
             return ApiError::of(ErrorCode::RateLimited).into_response();
         }
         next.run(request).await
     });
-    App {
-        router: stack_with(router, chain, limit),
-        clock,
-        admission,
-        farewell,
-    }
+    App { router: stack_with(router, chain, limit), clock, admission, farewell }
 }
 
 impl App {
@@ -145,39 +105,15 @@ impl App {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request
-            .body(if body.is_empty() {
-                Body::empty()
-            } else {
-                Body::from(body)
-            })
-            .unwrap();
-        request
-            .extensions_mut()
-            .insert(ConnectInfo(std::net::SocketAddr::from(([10, 0, 0, 1], 9))));
+        let mut request = request.body(if body.is_empty() { Body::empty() } else { Body::from(body) }).unwrap();
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([10, 0, 0, 1], 9))));
         let response: Response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        assert!(
-            parts.headers.contains_key("x-request-id"),
-            "{method} {path}"
-        );
-        assert_eq!(
-            parts.headers["x-content-type-options"], "nosniff",
-            "{method} {path}"
-        );
-        assert_eq!(
-            parts.headers["ratelimit"], "\"address\";r=8;t=60",
-            "{method} {path}"
-        );
-        assert!(
-            parts
-                .headers
-                .get_all("vary")
-                .iter()
-                .any(|vary| vary == "Origin")
-                || parts.status == 429
-        );
+        assert!(parts.headers.contains_key("x-request-id"), "{method} {path}");
+        assert_eq!(parts.headers["x-content-type-options"], "nosniff", "{method} {path}");
+        assert_eq!(parts.headers["ratelimit"], "\"address\";r=8;t=60", "{method} {path}");
+        assert!(parts.headers.get_all("vary").iter().any(|vary| vary == "Origin") || parts.status == 429);
         (parts.status, parts.headers, text)
     }
 
@@ -191,25 +127,14 @@ impl App {
         code: ErrorCode,
     ) -> HeaderMap {
         let (status, headers, text) = self.ask(method, path, headers, body).await;
-        let error = serde_json::from_str::<ErrorBody>(&text)
-            .unwrap_or_else(|_| panic!("{method} {path}: {text}"))
-            .error;
-        assert_eq!(
-            (status.as_u16(), error.code.as_str()),
-            (code.status(), code.as_str()),
-            "{method} {path}"
-        );
+        let error =
+            serde_json::from_str::<ErrorBody>(&text).unwrap_or_else(|_| panic!("{method} {path}: {text}")).error;
+        assert_eq!((status.as_u16(), error.code.as_str()), (code.status(), code.as_str()), "{method} {path}");
         assert_eq!(headers["x-request-id"], error.request_id);
-        assert_eq!(
-            error.documentation_url,
-            format!("https://links.example/docs/errors/{code}")
-        );
+        assert_eq!(error.documentation_url, format!("https://links.example/docs/errors/{code}"));
         assert_eq!(
             (&headers["content-type"], &headers["cache-control"]),
-            (
-                &"application/json".parse().unwrap(),
-                &"no-store".parse().unwrap()
-            )
+            (&"application/json".parse().unwrap(), &"no-store".parse().unwrap())
         );
         assert_eq!(headers["content-length"], text.len().to_string());
         assert!(!text.contains("secret") && !text.contains("disk"), "{text}");
@@ -221,18 +146,8 @@ impl App {
     /// Asks without the checks that hold only for what reaches the limiter.
     async fn ask_past(&self, path: &str) -> (StatusCode, HeaderMap, String) {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let (parts, body) = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let text = body.collect().await.unwrap().to_bytes();
-        (
-            parts.status,
-            parts.headers,
-            String::from_utf8(text.to_vec()).unwrap(),
-        )
+        (parts.status, parts.headers, String::from_utf8(text.to_vec()).unwrap())
     }
 }

@@ -39,14 +39,8 @@ fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         .route("/", get(|| async { "here" }))
         .route("/echo", post(|body: Bytes| async move { body }))
         .route("/held", get(held))
-        .layer(from_fn_with_state(
-            HeadLimits::default(),
-            head_limits::check,
-        ))
-        .layer(from_fn_with_state(
-            Envelope::new("http://x"),
-            envelope::render,
-        ))
+        .layer(from_fn_with_state(HeadLimits::default(), head_limits::check))
+        .layer(from_fn_with_state(Envelope::new("http://x"), envelope::render))
 }
 
 async fn start(options: Options) -> Server {
@@ -54,19 +48,8 @@ async fn start(options: Options) -> Server {
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let app = app(entered.clone(), release.clone());
-    let served = tokio::spawn(serve(
-        listener,
-        move |_| TowerToHyperService::new(app.clone()),
-        options,
-        stop.clone(),
-    ));
-    Server {
-        address,
-        stop,
-        served,
-        release,
-        entered,
-    }
+    let served = tokio::spawn(serve(listener, move |_| TowerToHyperService::new(app.clone()), options, stop.clone()));
+    Server { address, stop, served, release, entered }
 }
 
 impl Server {
@@ -85,9 +68,7 @@ impl Server {
 
 /// Nothing in these tests may take longer, whatever goes wrong.
 async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("it hangs")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it hangs")
 }
 
 async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
@@ -103,9 +84,7 @@ async fn read_one(stream: &mut (impl AsyncRead + Unpin)) -> String {
     loop {
         let seen = String::from_utf8_lossy(&text).into_owned();
         if let Some((head, body)) = seen.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "));
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.unwrap().parse().unwrap() {
                 return seen;
             }
@@ -118,12 +97,7 @@ async fn read_one(stream: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 fn status(response: &str) -> u16 {
-    response
-        .split(' ')
-        .nth(1)
-        .unwrap_or_else(|| panic!("no status in {response:?}"))
-        .parse()
-        .unwrap()
+    response.split(' ').nth(1).unwrap_or_else(|| panic!("no status in {response:?}")).parse().unwrap()
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -137,20 +111,11 @@ async fn a_connection_is_used_again_and_http2_shares_the_port() {
         assert!(read_one(&mut stream).await.ends_with("here"));
     }
     let io = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
-    let (mut h2, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-        .await
-        .unwrap();
+    let (mut h2, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     let driver = tokio::spawn(driver);
     let request = Request::get("http://x/").body(Body::empty()).unwrap();
-    assert_eq!(
-        within(h2.send_request(request)).await.unwrap().status(),
-        StatusCode::OK
-    );
-    assert_eq!(
-        server.stop().await,
-        Served { cut: 0 },
-        "idle connections do not hold the end up"
-    );
+    assert_eq!(within(h2.send_request(request)).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(server.stop().await, Served { cut: 0 }, "idle connections do not hold the end up");
     assert_eq!(status_of_end(&mut stream).await, 0);
     let _ = within(driver).await;
 }
@@ -163,13 +128,8 @@ async fn status_of_end(stream: &mut TcpStream) -> usize {
 #[tokio::test]
 async fn heads_beyond_the_limits_get_the_one_shape_up_to_what_hyper_reads() {
     let server = start(Options::default()).await;
-    let with =
-        |fields: String| format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{fields}\r\n");
-    let many = |count: usize| {
-        (0..count)
-            .map(|at| format!("x-{at}: v\r\n"))
-            .collect::<String>()
-    };
+    let with = |fields: String| format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{fields}\r\n");
+    let many = |count: usize| (0..count).map(|at| format!("x-{at}: v\r\n")).collect::<String>();
     assert_eq!(status(&server.say(with(many(98))).await), 200);
     for (fields, shaped) in [
         (many(99), true),
@@ -183,12 +143,7 @@ async fn heads_beyond_the_limits_get_the_one_shape_up_to_what_hyper_reads() {
         assert_eq!(status(&answer), 431);
         assert_eq!(answer.contains("HEADERS_TOO_LARGE"), shaped, "{answer}");
     }
-    let long = |length: usize| {
-        format!(
-            "GET /{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-            "a".repeat(length)
-        )
-    };
+    let long = |length: usize| format!("GET /{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "a".repeat(length));
     assert!(server.say(long(9_000)).await.contains("URI_TOO_LONG"));
     assert!(matches!(status(&server.say(long(70_000)).await), 414 | 431));
     server.stop().await;
@@ -215,24 +170,11 @@ async fn heads_that_two_parsers_could_read_in_two_ways_are_refused() {
     ] {
         let bytes = format!("POST /echo HTTP/1.1\r\nhost: x\r\n{head}\r\n0\r\n\r\n{smuggled}");
         let answer = server.say(bytes).await;
-        assert_eq!(
-            (status(&answer), answer.matches("HTTP/1.1 ").count()),
-            (400, 1),
-            "{head:?}: {answer}"
-        );
+        assert_eq!((status(&answer), answer.matches("HTTP/1.1 ").count()), (400, 1), "{head:?}: {answer}");
     }
-    for line in [
-        "GET / HTTP/9.9",
-        "GET  / HTTP/1.1",
-        "GET /\u{1} HTTP/1.1",
-        "G@T / HTTP/1.1",
-        "GET /",
-    ] {
+    for line in ["GET / HTTP/9.9", "GET  / HTTP/1.1", "GET /\u{1} HTTP/1.1", "G@T / HTTP/1.1", "GET /"] {
         let answer = server.say(format!("{line}\r\nhost: x\r\n\r\n")).await;
-        assert!(
-            answer.is_empty() || status(&answer) == 400,
-            "{line:?}: {answer}"
-        );
+        assert!(answer.is_empty() || status(&answer) == 400, "{line:?}: {answer}");
     }
     server.stop().await;
 }
@@ -240,20 +182,13 @@ async fn heads_that_two_parsers_could_read_in_two_ways_are_refused() {
 #[tokio::test]
 async fn chunked_wins_over_a_length_and_is_the_last_request_of_its_connection() {
     let server = start(Options::default()).await;
-    let both =
-        "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n";
+    let both = "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n";
     let body = "5\r\nhello\r\n0\r\n\r\n";
     let answer = server.say(format!("{both}{body}{GET}")).await;
     assert!(answer.ends_with("hello"), "{answer}");
-    assert_eq!(
-        answer.matches("HTTP/1.1 ").count(),
-        1,
-        "what was hidden behind it is not read: {answer}"
-    );
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "what was hidden behind it is not read: {answer}");
     // A chunk that lies about its size ends the connection.
-    let answer = server
-        .say(format!("{both}5\r\nhello!!\r\n0\r\n\r\n{GET}"))
-        .await;
+    let answer = server.say(format!("{both}5\r\nhello!!\r\n0\r\n\r\n{GET}")).await;
     assert!(!answer.contains("here"), "{answer}");
     server.stop().await;
 }
@@ -262,10 +197,7 @@ async fn chunked_wins_over_a_length_and_is_the_last_request_of_its_connection() 
 async fn the_drain_finishes_what_is_in_flight_and_accepts_nothing_more() {
     let server = start(Options::default()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream
-        .write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     within(server.entered.notified()).await;
     server.stop.cancel();
     let address = server.address;
@@ -277,25 +209,15 @@ async fn the_drain_finishes_what_is_in_flight_and_accepts_nothing_more() {
     .await;
     server.release.notify_one();
     let answer = read_all(&mut stream).await;
-    assert!(
-        answer.ends_with("held") && answer.contains("connection: close"),
-        "{answer}"
-    );
+    assert!(answer.ends_with("held") && answer.contains("connection: close"), "{answer}");
     assert_eq!(within(server.served).await.unwrap(), Served { cut: 0 });
 }
 
 #[tokio::test]
 async fn what_outlasts_the_grace_is_cut_and_counted() {
-    let server = start(Options {
-        grace: Duration::from_millis(20),
-        ..Options::default()
-    })
-    .await;
+    let server = start(Options { grace: Duration::from_millis(20), ..Options::default() }).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream
-        .write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     within(server.entered.notified()).await;
     assert_eq!(server.stop().await, Served { cut: 1 });
     assert_eq!(read_all(&mut stream).await, "");
@@ -303,11 +225,7 @@ async fn what_outlasts_the_grace_is_cut_and_counted() {
 
 #[tokio::test]
 async fn at_the_cap_newcomers_wait_until_there_is_a_place() {
-    let server = start(Options {
-        max_connections: 1,
-        ..Options::default()
-    })
-    .await;
+    let server = start(Options { max_connections: 1, ..Options::default() }).await;
     let mut first = TcpStream::connect(server.address).await.unwrap();
     first.write_all(GET.as_bytes()).await.unwrap();
     assert!(read_one(&mut first).await.ends_with("here"));
@@ -323,22 +241,10 @@ async fn at_the_cap_newcomers_wait_until_there_is_a_place() {
 
 #[tokio::test]
 async fn a_slow_head_is_cut_on_a_real_socket() {
-    let server = start(Options {
-        head_timeout: Duration::from_millis(50),
-        ..Options::default()
-    })
-    .await;
+    let server = start(Options { head_timeout: Duration::from_millis(50), ..Options::default() }).await;
     assert_eq!(server.say("").await, "", "says nothing");
-    assert_eq!(
-        server.say("PRI * HTTP/2.0\r\n").await,
-        "",
-        "half of HTTP/2's first words"
-    );
-    assert_eq!(
-        server.say("GET / HTTP/1.1\r\nhost: x\r\n").await,
-        "",
-        "half a head"
-    );
+    assert_eq!(server.say("PRI * HTTP/2.0\r\n").await, "", "half of HTTP/2's first words");
+    assert_eq!(server.say("GET / HTTP/1.1\r\nhost: x\r\n").await, "", "half a head");
     server.stop().await;
 }
 
@@ -352,9 +258,7 @@ async fn the_service_is_told_its_peer() {
         *noted.lock().unwrap() = Some(peer);
         hyper::service::service_fn(|_| async {
             let mut response = Response::new(Body::empty());
-            response
-                .headers_mut()
-                .insert("connection", HeaderValue::from_static("close"));
+            response.headers_mut().insert("connection", HeaderValue::from_static("close"));
             Ok(response)
         })
     };

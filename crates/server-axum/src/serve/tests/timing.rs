@@ -40,20 +40,11 @@ struct Memory {
 fn in_memory(errors: Vec<io::Error>) -> Memory {
     let (connect, connections) = mpsc::unbounded_channel();
     let (accepts, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-    let script = Script {
-        steps: errors.into(),
-        connections,
-        accepts: accepts.clone(),
-    };
+    let script = Script { steps: errors.into(), connections, accepts: accepts.clone() };
     let app = app(Arc::default(), Arc::default());
     let make = move |_| TowerToHyperService::new(app.clone());
     let served = tokio::spawn(serve(script, make, Options::default(), stop.clone()));
-    Memory {
-        connect,
-        accepts,
-        stop,
-        served,
-    }
+    Memory { connect, accepts, stop, served }
 }
 
 impl Memory {
@@ -66,9 +57,7 @@ impl Memory {
 
 /// Whether the server closes within so many seconds of paused time.
 async fn closes_within(stream: &mut DuplexStream, seconds: u64) -> bool {
-    tokio::time::timeout(Duration::from_secs(seconds), stream.read(&mut [0]))
-        .await
-        .is_ok_and(|read| read.unwrap() == 0)
+    tokio::time::timeout(Duration::from_secs(seconds), stream.read(&mut [0])).await.is_ok_and(|read| read.unwrap() == 0)
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,30 +91,20 @@ async fn an_idle_connection_ends_after_one_to_two_idle_times_and_a_long_answer_d
     assert!(!closes_within(&mut idle, 74).await && closes_within(&mut idle, 77).await);
 
     let mut held = server.connect();
-    held.write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
-    assert!(
-        !closes_within(&mut held, 600).await,
-        "it works on a request"
-    );
+    held.write_all(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(!closes_within(&mut held, 600).await, "it works on a request");
 }
 
 #[tokio::test(start_paused = true)]
 async fn errors_of_accept_are_waited_out_without_spinning() {
     const EMFILE: i32 = 24;
-    let errors = (0..8)
-        .map(|_| io::Error::from_raw_os_error(EMFILE))
-        .collect();
+    let errors = (0..8).map(|_| io::Error::from_raw_os_error(EMFILE)).collect();
     let server = in_memory(errors);
     let mut stream = server.connect();
     stream.write_all(GET.as_bytes()).await.unwrap();
     let pause = tokio::time::timeout(Duration::from_millis(15), stream.read(&mut [0])).await;
     assert!(pause.is_err() && server.accepts.load(Ordering::Relaxed) <= 3);
-    assert!(
-        read_one(&mut stream).await.ends_with("here"),
-        "and served once there are files again"
-    );
+    assert!(read_one(&mut stream).await.ends_with("here"), "and served once there are files again");
     assert_eq!(server.accepts.load(Ordering::Relaxed), 10);
     server.stop.cancel();
     assert_eq!(within(server.served).await.unwrap(), Served { cut: 0 });
@@ -133,10 +112,7 @@ async fn errors_of_accept_are_waited_out_without_spinning() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_left_early_costs_no_pause() {
-    let errors = vec![
-        io::Error::from(io::ErrorKind::ConnectionAborted),
-        io::ErrorKind::ConnectionReset.into(),
-    ];
+    let errors = vec![io::Error::from(io::ErrorKind::ConnectionAborted), io::ErrorKind::ConnectionReset.into()];
     let server = in_memory(errors);
     let mut stream = server.connect();
     stream.write_all(GET.as_bytes()).await.unwrap();
@@ -148,17 +124,11 @@ async fn a_peer_that_left_early_costs_no_pause() {
 async fn frames_are_no_heads_and_pings_keep_an_http2_connection() {
     let server = in_memory(Vec::new());
     let io = TokioIo::new(server.connect());
-    let (mut h2, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-        .await
-        .unwrap();
+    let (mut h2, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     tokio::spawn(driver);
     for pause in [0, 60, 5] {
-        let _ =
-            tokio::time::timeout(Duration::from_secs(pause), std::future::pending::<()>()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(pause), std::future::pending::<()>()).await;
         let request = Request::get("http://x/").body(Body::empty()).unwrap();
-        assert_eq!(
-            within(h2.send_request(request)).await.unwrap().status(),
-            200
-        );
+        assert_eq!(within(h2.send_request(request)).await.unwrap().status(), 200);
     }
 }

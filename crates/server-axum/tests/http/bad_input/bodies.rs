@@ -16,11 +16,7 @@ async fn text_that_is_not_json_is_malformed() {
     let server = Server::start().await;
     let whole = r#"{"destination": "https://example.com/", "tags": ["a", "b"], "max_clicks": 10}"#;
     for end in 0..whole.len() {
-        assert_eq!(
-            create(&server, &whole[..end]).await.fault(),
-            malformed(),
-            "cut after {end}"
-        );
+        assert_eq!(create(&server, &whole[..end]).await.fault(), malformed(), "cut after {end}");
     }
     for text in [
         "nonsense",
@@ -43,11 +39,7 @@ async fn text_that_is_not_json_is_malformed() {
         assert_eq!(create(&server, text).await.fault(), malformed(), "{text}");
     }
     for value in ["null", "true", "7", "\"text\"", "[]"] {
-        assert_eq!(
-            create(&server, value).await.fault(),
-            malformed(),
-            "{value} is no object"
-        );
+        assert_eq!(create(&server, value).await.fault(), malformed(), "{value} is no object");
     }
     assert_eq!(server.count().await, 0);
 }
@@ -61,11 +53,7 @@ async fn bytes_that_are_not_utf_8_are_malformed() {
         b"{\"\xc3\x28\": 1}",
         b"{\"a\": \"\xed\xa0\x80\"}",
     ] {
-        assert_eq!(
-            create(&server, Bytes::from_static(bytes)).await.fault(),
-            malformed(),
-            "{bytes:?}"
-        );
+        assert_eq!(create(&server, Bytes::from_static(bytes)).await.fault(), malformed(), "{bytes:?}");
     }
     for path in [
         "/v1/links/%ff",
@@ -77,11 +65,7 @@ async fn bytes_that_are_not_utf_8_are_malformed() {
     ] {
         assert_eq!(server.get(path).send().await.fault(), malformed(), "{path}");
     }
-    assert_eq!(
-        server.follow("/%ff").send().await.status,
-        404,
-        "no slug is written so"
-    );
+    assert_eq!(server.follow("/%ff").send().await.status, 404, "no slug is written so");
 }
 
 #[tokio::test]
@@ -94,10 +78,7 @@ async fn a_key_that_stands_twice_is_malformed_however_deep() {
     ] {
         assert_eq!(create(&server, text).await.fault(), malformed(), "{text}");
     }
-    assert_eq!(
-        server.get("/v1/links?limit=1&limit=2").send().await.fault(),
-        invalid()
-    );
+    assert_eq!(server.get("/v1/links?limit=1&limit=2").send().await.fault(), invalid());
 }
 
 #[tokio::test]
@@ -106,17 +87,11 @@ async fn sixty_four_levels_of_json_pass_and_one_more_does_not() {
     // The body and `metadata` are two of them.
     let body = |levels: usize| {
         let (open, close) = ("[".repeat(levels - 2), "]".repeat(levels - 2));
-        format!(
-            r#"{{"destination": "https://example.com/", "metadata": {{"deep": {open}{close}}}}}"#
-        )
+        format!(r#"{{"destination": "https://example.com/", "metadata": {{"deep": {open}{close}}}}}"#)
     };
     assert_eq!(create(&server, body(64)).await.status, 201);
     for levels in [65, 200, 100_000] {
-        assert_eq!(
-            create(&server, body(levels)).await.fault(),
-            malformed(),
-            "{levels}"
-        );
+        assert_eq!(create(&server, body(levels)).await.fault(), malformed(), "{levels}");
     }
 }
 
@@ -129,52 +104,22 @@ async fn a_body_above_its_bound_is_refused_announced_or_not() {
         body
     };
     let chunked = |bytes: Vec<u8>| {
-        let parts: Vec<_> = bytes
-            .chunks(65_536)
-            .map(Bytes::copy_from_slice)
-            .map(Ok::<_, std::io::Error>)
-            .collect();
+        let parts: Vec<_> = bytes.chunks(65_536).map(Bytes::copy_from_slice).map(Ok::<_, std::io::Error>).collect();
         Body::from_stream(stream::iter(parts))
     };
     let too_large = || (413, "PAYLOAD_TOO_LARGE".to_owned());
     assert_eq!(create(&server, pad(MIB)).await.status, 201, "1 MiB passes");
     assert_eq!(create(&server, chunked(pad(MIB))).await.status, 201);
     assert_eq!(create(&server, pad(MIB + 1)).await.fault(), too_large());
-    assert_eq!(
-        create(&server, chunked(pad(MIB + 1))).await.fault(),
-        too_large()
-    );
-    let announced = server
-        .ask(Method::POST, "/v1/links")
-        .header("content-type", "application/json");
-    assert_eq!(
-        announced
-            .header("content-length", "999999999999")
-            .send()
-            .await
-            .fault(),
-        too_large()
-    );
+    assert_eq!(create(&server, chunked(pad(MIB + 1))).await.fault(), too_large());
+    let announced = server.ask(Method::POST, "/v1/links").header("content-type", "application/json");
+    assert_eq!(announced.header("content-length", "999999999999").send().await.fault(), too_large());
 
-    let bulk = |body: Body| {
-        server
-            .ask(Method::POST, "/v1/links/bulk")
-            .header("content-type", "application/json")
-            .body(body)
-    };
-    assert_eq!(
-        bulk(Body::from(pad(16 * MIB))).send().await.fault(),
-        invalid(),
-        "16 MiB are read, and lack `items`"
-    );
-    assert_eq!(
-        bulk(Body::from(pad(16 * MIB + 1))).send().await.fault(),
-        too_large()
-    );
-    assert_eq!(
-        bulk(chunked(pad(16 * MIB + 1))).send().await.fault(),
-        too_large()
-    );
+    let bulk =
+        |body: Body| server.ask(Method::POST, "/v1/links/bulk").header("content-type", "application/json").body(body);
+    assert_eq!(bulk(Body::from(pad(16 * MIB))).send().await.fault(), invalid(), "16 MiB are read, and lack `items`");
+    assert_eq!(bulk(Body::from(pad(16 * MIB + 1))).send().await.fault(), too_large());
+    assert_eq!(bulk(chunked(pad(16 * MIB + 1))).send().await.fault(), too_large());
     let path = server.make_slug("spring").await;
     let patch = server.patch(&path, &Value::Null).body(pad(MIB + 1));
     assert_eq!(patch.send().await.fault(), too_large());
@@ -183,16 +128,8 @@ async fn a_body_above_its_bound_is_refused_announced_or_not() {
 #[tokio::test]
 async fn a_body_that_breaks_off_is_malformed() {
     let server = Server::start().await;
-    let parts = [
-        Ok(Bytes::from_static(b"{\"destination\"")),
-        Err(std::io::Error::other("reset")),
-    ];
-    assert_eq!(
-        create(&server, Body::from_stream(stream::iter(parts)))
-            .await
-            .fault(),
-        malformed()
-    );
+    let parts = [Ok(Bytes::from_static(b"{\"destination\"")), Err(std::io::Error::other("reset"))];
+    assert_eq!(create(&server, Body::from_stream(stream::iter(parts))).await.fault(), malformed());
 }
 
 #[tokio::test]
@@ -201,11 +138,7 @@ async fn only_plain_json_is_read() {
     let body = r#"{"destination": "https://example.com/"}"#;
     let ask = |kind: &str| {
         let asking = server.ask(Method::POST, "/v1/links").body(body);
-        if kind.is_empty() {
-            asking
-        } else {
-            asking.header("content-type", kind)
-        }
+        if kind.is_empty() { asking } else { asking.header("content-type", kind) }
     };
     for kind in [
         "",
@@ -220,40 +153,22 @@ async fn only_plain_json_is_read() {
         "application/json2",
     ] {
         let reply = ask(kind).send().await;
-        assert_eq!(
-            reply.fault(),
-            (415, "UNSUPPORTED_MEDIA_TYPE".into()),
-            "{kind}"
-        );
+        assert_eq!(reply.fault(), (415, "UNSUPPORTED_MEDIA_TYPE".into()), "{kind}");
         assert_eq!(reply.header("accept-post"), "application/json", "{kind}");
     }
-    for kind in [
-        "application/json",
-        "Application/JSON; charset=utf-8",
-        "application/json;x=y",
-    ] {
+    for kind in ["application/json", "Application/JSON; charset=utf-8", "application/json;x=y"] {
         assert_eq!(ask(kind).send().await.status, 201, "{kind}");
     }
     for encoding in ["gzip", "br", "deflate", "identity, gzip", "nonsense"] {
-        let reply = ask("application/json")
-            .header("content-encoding", encoding)
-            .send()
-            .await;
+        let reply = ask("application/json").header("content-encoding", encoding).send().await;
         assert_eq!(
             (reply.fault(), reply.header("accept-encoding")),
             ((415, "UNSUPPORTED_MEDIA_TYPE".into()), "identity")
         );
     }
     let path = server.make_slug("spring").await;
-    let reply = server
-        .ask(Method::PATCH, &path)
-        .header("content-type", "application/json-patch+json")
-        .body("[]")
-        .send()
-        .await;
+    let reply =
+        server.ask(Method::PATCH, &path).header("content-type", "application/json-patch+json").body("[]").send().await;
     assert_eq!(reply.fault(), (415, "UNSUPPORTED_MEDIA_TYPE".into()));
-    assert_eq!(
-        reply.header("accept-patch"),
-        "application/merge-patch+json, application/json"
-    );
+    assert_eq!(reply.header("accept-patch"), "application/merge-patch+json, application/json");
 }

@@ -11,12 +11,7 @@ use crate::harness::{Reply, Server};
 
 /// Posts these bytes as a link.
 async fn create(server: &Server, body: impl Into<Body>) -> Reply {
-    server
-        .ask(Method::POST, "/v1/links")
-        .header("content-type", "application/json")
-        .body(body)
-        .send()
-        .await
+    server.ask(Method::POST, "/v1/links").header("content-type", "application/json").body(body).send().await
 }
 
 fn malformed() -> (u16, String) {

@@ -16,28 +16,12 @@ async fn a_cursor_that_is_not_of_this_listing_is_refused() {
     let page = server.get("/v1/links?limit=1").send().await.json();
     let cursor = page["next_cursor"].as_str().unwrap();
     let flipped: String = cursor.chars().rev().collect();
-    let event = server.get("/v1/events?limit=1").send().await.json()["next_cursor"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let event = server.get("/v1/events?limit=1").send().await.json()["next_cursor"].as_str().unwrap().to_owned();
     let long = "A".repeat(4_000);
-    for forged in [
-        "x",
-        "%00",
-        "AAAA",
-        &flipped,
-        &cursor[1..],
-        &format!("{cursor}A"),
-        &event,
-        &long,
-        "null",
-        "-1",
-        "../../etc",
-    ] {
-        let reply = server
-            .get(&format!("/v1/links?limit=1&cursor={forged}"))
-            .send()
-            .await;
+    for forged in
+        ["x", "%00", "AAAA", &flipped, &cursor[1..], &format!("{cursor}A"), &event, &long, "null", "-1", "../../etc"]
+    {
+        let reply = server.get(&format!("/v1/links?limit=1&cursor={forged}")).send().await;
         assert_eq!(
             (reply.fault(), reply.faulty()),
             ((400, "INVALID_CURSOR".into()), vec!["query.cursor".into()]),
@@ -52,31 +36,14 @@ async fn a_cursor_that_is_not_of_this_listing_is_refused() {
         "destination=https://example.com/",
         "created_after=2020-01-01T00:00:00Z",
     ] {
-        let reply = server
-            .get(&format!("/v1/links?cursor={cursor}&{other}"))
-            .send()
-            .await;
+        let reply = server.get(&format!("/v1/links?cursor={cursor}&{other}")).send().await;
         assert_eq!(reply.code(), "INVALID_CURSOR", "a cursor without {other}");
     }
     let stranger = server.issue("other", "*").await;
-    for path in [
-        format!("/v1/links?limit=1&cursor={cursor}"),
-        format!("/v1/events?cursor={event}"),
-    ] {
-        assert_eq!(
-            server.get(&path).key(&stranger).send().await.code(),
-            "INVALID_CURSOR",
-            "foreign: {path}"
-        );
+    for path in [format!("/v1/links?limit=1&cursor={cursor}"), format!("/v1/events?cursor={event}")] {
+        assert_eq!(server.get(&path).key(&stranger).send().await.code(), "INVALID_CURSOR", "foreign: {path}");
     }
-    assert_eq!(
-        server
-            .get(&format!("/v1/events?cursor={cursor}"))
-            .send()
-            .await
-            .code(),
-        "INVALID_CURSOR"
-    );
+    assert_eq!(server.get(&format!("/v1/events?cursor={cursor}")).send().await.code(), "INVALID_CURSOR");
 }
 
 #[tokio::test]
@@ -103,17 +70,10 @@ async fn query_parameters_are_read_strictly() {
         ("limit=1&limit=1", "query.limit"),
     ] {
         let reply = server.get(&format!("/v1/links?{query}")).send().await;
-        assert_eq!(
-            (reply.fault(), reply.faulty()),
-            (invalid(), vec![faulty.to_owned()]),
-            "{query}"
-        );
+        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec![faulty.to_owned()]), "{query}");
     }
     for path in ["/v1/links?a=1&b=2&limit=0", "/v1/events?a=1&b=2&limit=0"] {
-        assert_eq!(
-            server.get(path).send().await.faulty(),
-            ["query.a", "query.b", "query.limit"]
-        );
+        assert_eq!(server.get(path).send().await.faulty(), ["query.a", "query.b", "query.limit"]);
     }
 }
 
@@ -131,10 +91,7 @@ async fn a_parameter_that_nobody_reads_is_named() {
         server.get("/v1/event-types?colour=red"),
     ] {
         let reply = asking.send().await;
-        assert_eq!(
-            (reply.fault(), reply.faulty()),
-            (invalid(), vec!["query.colour".to_owned()])
-        );
+        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec!["query.colour".to_owned()]));
     }
     assert_eq!(server.count().await, 1);
 }
@@ -158,8 +115,5 @@ async fn ids_that_are_none_are_not_there() {
             assert_eq!(reply.fault(), (404, "NOT_FOUND".into()), "{id}");
         }
     }
-    assert_eq!(
-        server.get("/v1/links/nonsense").send().await.faulty(),
-        ["path.id"]
-    );
+    assert_eq!(server.get("/v1/links/nonsense").send().await.faulty(), ["path.id"]);
 }

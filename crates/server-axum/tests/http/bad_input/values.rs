@@ -8,18 +8,9 @@ use crate::harness::Server;
 #[tokio::test]
 async fn wrong_types_and_unknown_fields_are_named() {
     let server = Server::start().await;
-    let values = [
-        json!(true),
-        json!(7),
-        json!(-1.5),
-        json!("text"),
-        json!([1]),
-        json!({"a": 1}),
-    ];
+    let values = [json!(true), json!(7), json!(-1.5), json!("text"), json!([1]), json!({"a": 1})];
     let right = |field: &str, value: &Value| match field {
-        "destination" | "slug" | "domain" | "title" | "expires_at" | "referrer_policy" => {
-            value.is_string()
-        }
+        "destination" | "slug" | "domain" | "title" | "expires_at" | "referrer_policy" => value.is_string(),
         "tags" => value.is_array(),
         "metadata" => value.is_object(),
         "disabled" => value.is_boolean(),
@@ -40,18 +31,11 @@ async fn wrong_types_and_unknown_fields_are_named() {
         "metadata",
         "unknown",
     ] {
-        for value in values
-            .iter()
-            .filter(|value| field == "unknown" || !right(field, value))
-        {
+        for value in values.iter().filter(|value| field == "unknown" || !right(field, value)) {
             let mut body = json!({"destination": "https://example.com/"});
             body[field] = value.clone();
             let reply = create(&server, body.to_string()).await;
-            assert_eq!(
-                (reply.fault(), reply.faulty()),
-                (invalid(), vec![field.to_owned()]),
-                "{field}: {value}"
-            );
+            assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec![field.to_owned()]), "{field}: {value}");
         }
     }
     assert_eq!(server.count().await, 0);
@@ -114,22 +98,13 @@ async fn a_destination_can_do_no_harm() {
         "http://2130706433/",
         &long,
     ] {
-        let reply = server
-            .post("/v1/links", &json!({"destination": destination}))
-            .send()
-            .await;
+        let reply = server.post("/v1/links", &json!({"destination": destination})).send().await;
         assert_eq!(reply.fault(), invalid(), "{destination:?}");
         assert_eq!(reply.faulty(), ["destination"], "{destination:?}");
     }
     let path = server.make_slug("spring").await;
-    let patched = server
-        .patch(&path, &json!({"destination": "javascript:alert(1)"}))
-        .send()
-        .await;
-    assert_eq!(
-        (patched.fault(), patched.faulty()),
-        (invalid(), vec!["destination".into()])
-    );
+    let patched = server.patch(&path, &json!({"destination": "javascript:alert(1)"})).send().await;
+    assert_eq!((patched.fault(), patched.faulty()), (invalid(), vec!["destination".into()]));
     assert_eq!(server.count().await, 1);
 }
 
@@ -137,18 +112,9 @@ async fn a_destination_can_do_no_harm() {
 async fn what_stands_after_the_host_is_the_destinations_own() {
     let server = Server::start().await;
     for (given, sent) in [
-        (
-            "https://example.com/@user:pass",
-            "https://example.com/@user:pass",
-        ),
-        (
-            "https://example.com/?to=https://u:p@go.example/",
-            "https://example.com/?to=https://u:p@go.example/",
-        ),
-        (
-            "https://example.com/%0d%0aSet-Cookie:%20a=b",
-            "https://example.com/%0d%0aSet-Cookie:%20a=b",
-        ),
+        ("https://example.com/@user:pass", "https://example.com/@user:pass"),
+        ("https://example.com/?to=https://u:p@go.example/", "https://example.com/?to=https://u:p@go.example/"),
+        ("https://example.com/%0d%0aSet-Cookie:%20a=b", "https://example.com/%0d%0aSet-Cookie:%20a=b"),
         ("https://example.com/\"<>", "https://example.com/%22%3C%3E"),
         ("https://go.example.com/", "https://go.example.com/"),
         ("https://notgo.example/", "https://notgo.example/"),
@@ -157,11 +123,7 @@ async fn what_stands_after_the_host_is_the_destinations_own() {
         let link = server.make(json!({"destination": given})).await;
         assert_eq!(link["destination"], sent);
         let slug = link["slug"].as_str().unwrap();
-        assert_eq!(
-            server.destination(&format!("/{slug}")).await,
-            sent,
-            "and it is what is sent"
-        );
+        assert_eq!(server.destination(&format!("/{slug}")).await, sent, "and it is what is sent");
     }
 }
 
@@ -209,18 +171,9 @@ async fn a_slug_is_a_path_that_leads_here() {
         "😀",
         &long,
     ] {
-        let reply = server
-            .post(
-                "/v1/links",
-                &json!({"destination": "https://example.com/", "slug": slug}),
-            )
-            .send()
-            .await;
-        assert_eq!(
-            (reply.fault(), reply.faulty()),
-            (invalid(), vec!["slug".into()]),
-            "{slug:?}"
-        );
+        let reply =
+            server.post("/v1/links", &json!({"destination": "https://example.com/", "slug": slug})).send().await;
+        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec!["slug".into()]), "{slug:?}");
     }
     server.make_slug(&"x".repeat(128)).await;
     server.make_slug(&"日".repeat(128)).await;
@@ -232,10 +185,7 @@ async fn everything_has_a_longest() {
     let many: Vec<_> = (0..65).map(|n| n.to_string()).collect();
     let keys: serde_json::Map<_, _> = (0..51).map(|n| (n.to_string(), json!(n))).collect();
     for (field, value) in [
-        (
-            "destination",
-            json!(format!("https://example.com/{}", "ä".repeat(4_000))),
-        ),
+        ("destination", json!(format!("https://example.com/{}", "ä".repeat(4_000)))),
         ("slug", json!("x".repeat(100_000))),
         ("title", json!("x".repeat(257))),
         ("tags", json!(many)),
@@ -251,19 +201,11 @@ async fn everything_has_a_longest() {
         let mut body = json!({"destination": "https://example.com/"});
         body[field] = value;
         let reply = create(&server, body.to_string()).await;
-        assert_eq!(
-            (reply.fault(), reply.faulty()),
-            (invalid(), vec![field.to_owned()]),
-            "{field:.40}"
-        );
+        assert_eq!((reply.fault(), reply.faulty()), (invalid(), vec![field.to_owned()]), "{field:.40}");
     }
     let tag = json!({"destination": "https://example.com/", "tags": ["x".repeat(65)]});
     assert_eq!(create(&server, tag.to_string()).await.faulty(), ["tags[0]"]);
     let brim = json!({"destination": "https://example.com/", "title": "x".repeat(256), "tags": many[..64], "max_clicks": i64::MAX,
         "cache_seconds": 86_400, "metadata": {"k".repeat(64): "x".repeat(16_000)}});
-    assert_eq!(
-        create(&server, brim.to_string()).await.status,
-        201,
-        "and each bound itself is within"
-    );
+    assert_eq!(create(&server, brim.to_string()).await.status, 201, "and each bound itself is within");
 }

@@ -12,9 +12,8 @@ pub(crate) struct Document(pub(crate) Value);
 
 impl Document {
     pub(crate) fn get() -> &'static Self {
-        static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
-            Document(serde_json::from_str(&waypost_server_axum::openapi(PUBLIC_URL)).unwrap())
-        });
+        static DOCUMENT: LazyLock<Document> =
+            LazyLock::new(|| Document(serde_json::from_str(&waypost_server_axum::openapi(PUBLIC_URL)).unwrap()));
         &DOCUMENT
     }
 
@@ -23,11 +22,7 @@ impl Document {
         let mut found = Vec::new();
         for (path, methods) in self.0["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
-                found.push((
-                    path.as_str(),
-                    method.to_uppercase().parse().unwrap(),
-                    operation,
-                ));
+                found.push((path.as_str(), method.to_uppercase().parse().unwrap(), operation));
             }
         }
         found
@@ -44,31 +39,20 @@ impl Document {
             ("{slug}", "no-such-link"),
         ]
         .iter()
-        .fold(template.to_owned(), |path, (name, value)| {
-            path.replace(name, value)
-        })
+        .fold(template.to_owned(), |path, (name, value)| path.replace(name, value))
     }
 
     /// The operation that a request is one of.
     pub(crate) fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
-        let method = if method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
+        let method = if method == Method::HEAD { &Method::GET } else { method };
         let fits = |template: &str| {
-            let (template, path): (Vec<_>, Vec<_>) =
-                (template.split('/').collect(), path.split('/').collect());
-            let same = |(part, segment): (&&str, &&str)| {
-                part == segment || (part.starts_with('{') && !segment.is_empty())
-            };
+            let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+            let same =
+                |(part, segment): (&&str, &&str)| part == segment || (part.starts_with('{') && !segment.is_empty());
             template.len() == path.len() && template.iter().zip(&path).all(same)
         };
-        let mut found: Vec<_> = self
-            .operations()
-            .into_iter()
-            .filter(|(template, own, _)| own == method && fits(template))
-            .collect();
+        let mut found: Vec<_> =
+            self.operations().into_iter().filter(|(template, own, _)| own == method && fits(template)).collect();
         // A fixed part wins over a parameter.
         found.sort_by_key(|(template, _, _)| template.matches('{').count());
         found.first().map(|(_, _, operation)| *operation)

@@ -7,24 +7,13 @@ use waypost_core::wire::v1::ErrorCode;
 
 use super::{Document, PUBLIC_URL, Reply};
 
-const RATE: [&str; 5] = [
-    "x-ratelimit-limit",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-    "ratelimit",
-    "ratelimit-policy",
-];
+const RATE: [&str; 5] =
+    ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy"];
 
 /// Fails the test that got an answer which breaks a promise.
 pub(crate) fn hold(reply: &Reply, accept: Option<&HeaderValue>) {
     let broken = broken(reply, accept);
-    assert!(
-        broken.is_empty(),
-        "{broken:?}\nin the answer to {} {}\n{}",
-        reply.method,
-        reply.path,
-        reply.show()
-    );
+    assert!(broken.is_empty(), "{broken:?}\nin the answer to {} {}\n{}", reply.method, reply.path, reply.show());
 }
 
 /// Every promise that the answer breaks.
@@ -37,72 +26,31 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     };
     let id = reply.header("x-request-id");
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    demand(
-        (1..=128).contains(&id.len()) && id.bytes().all(letter),
-        "X-Request-Id on every response",
-    );
-    demand(
-        reply.header("x-content-type-options") == "nosniff",
-        "nosniff on every response",
-    );
+    demand((1..=128).contains(&id.len()) && id.bytes().all(letter), "X-Request-Id on every response");
+    demand(reply.header("x-content-type-options") == "nosniff", "nosniff on every response");
 
     let is_slug = is_slug(&reply.path);
     let rated = RATE.iter().filter(|name| reply.has(name)).count();
-    let expected = if is_slug && reply.status != 429 {
-        rated == 0 || !is_follow(reply)
-    } else {
-        rated == RATE.len()
-    };
-    demand(
-        expected,
-        "rate headers on every answer of the API, and of slugs on 429 alone",
-    );
+    let expected = if is_slug && reply.status != 429 { rated == 0 || !is_follow(reply) } else { rated == RATE.len() };
+    demand(expected, "rate headers on every answer of the API, and of slugs on 429 alone");
 
     let explicit = matches!(reply.status, 301..=303 | 307 | 308 | 404 | 405 | 410);
-    demand(
-        !explicit || reply.has("cache-control"),
-        "what caches may keep by default says its Cache-Control",
-    );
+    demand(!explicit || reply.has("cache-control"), "what caches may keep by default says its Cache-Control");
     let bodiless = reply.method == Method::HEAD || matches!(reply.status, 204 | 304);
-    demand(
-        !bodiless || reply.body.is_empty(),
-        "no body on HEAD, 204 and 304",
-    );
-    demand(
-        !matches!(reply.status, 204 | 304) || !reply.has("content-length"),
-        "no Content-Length on 204 and 304",
-    );
-    demand(
-        reply.status != 401 || reply.has("www-authenticate"),
-        "401 with WWW-Authenticate",
-    );
+    demand(!bodiless || reply.body.is_empty(), "no body on HEAD, 204 and 304");
+    demand(!matches!(reply.status, 204 | 304) || !reply.has("content-length"), "no Content-Length on 204 and 304");
+    demand(reply.status != 401 || reply.has("www-authenticate"), "401 with WWW-Authenticate");
     demand(reply.status != 405 || reply.has("allow"), "405 with Allow");
     let wait = reply.header("retry-after").parse::<u64>().unwrap_or(0);
-    demand(
-        !matches!(reply.status, 429 | 503) || wait >= 1,
-        "429 and 503 with Retry-After of a second or more",
-    );
-    demand(
-        reply.code() != "IDEMPOTENCY_IN_FLIGHT" || wait >= 1,
-        "IDEMPOTENCY_IN_FLIGHT with Retry-After",
-    );
+    demand(!matches!(reply.status, 429 | 503) || wait >= 1, "429 and 503 with Retry-After of a second or more");
+    demand(reply.code() != "IDEMPOTENCY_IN_FLIGHT" || wait >= 1, "IDEMPOTENCY_IN_FLIGHT with Retry-After");
 
     let is_page = reply.header("content-type").starts_with("text/html");
-    let wants_page =
-        accept.is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"html"));
+    let wants_page = accept.is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"html"));
     if reply.status >= 400 {
-        demand(
-            !is_page || (is_slug && wants_page),
-            "errors are JSON, but for browsers that follow a link",
-        );
-        demand(
-            is_page || reply.header("content-type") == "application/json",
-            "errors are application/json",
-        );
-        demand(
-            reply.header("cache-control") == "no-store",
-            "errors are not kept by caches",
-        );
+        demand(!is_page || (is_slug && wants_page), "errors are JSON, but for browsers that follow a link");
+        demand(is_page || reply.header("content-type") == "application/json", "errors are application/json");
+        demand(reply.header("cache-control") == "no-store", "errors are not kept by caches");
         // Balancers read which dependency is away.
         if !bodiless && !is_page && reply.path != "/readyz" {
             demand(is_error(reply), "errors have the one shape");
@@ -110,27 +58,12 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     } else if !bodiless && reply.header("content-type") == "application/json" {
         demand(reply.code().is_empty(), "never a 2xx with an error");
     }
-    let private =
-        reply.path.starts_with("/v1/") && reply.status < 300 && reply.method == Method::GET;
-    demand(
-        !private || reply.header("cache-control").contains("private"),
-        "private data are private to caches",
-    );
-    let vary = reply
-        .headers
-        .get_all("vary")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect::<Vec<_>>()
-        .join(",");
-    demand(
-        !private || (vary.contains("Authorization") && vary.contains("Accept")),
-        "Vary on private data",
-    );
-    demand(
-        is_slug || vary.contains("Origin"),
-        "Vary: Origin on every answer of the API",
-    );
+    let private = reply.path.starts_with("/v1/") && reply.status < 300 && reply.method == Method::GET;
+    demand(!private || reply.header("cache-control").contains("private"), "private data are private to caches");
+    let vary =
+        reply.headers.get_all("vary").iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    demand(!private || (vary.contains("Authorization") && vary.contains("Accept")), "Vary on private data");
+    demand(is_slug || vary.contains("Origin"), "Vary: Origin on every answer of the API");
     if let Some(undocumented) = undocumented(reply) {
         demand(false, &undocumented);
     }
@@ -156,13 +89,7 @@ fn is_error(reply: &Reply) -> bool {
         return false;
     };
     let keys: Vec<_> = error.keys().map(String::as_str).collect();
-    let mut expected = [
-        "code",
-        "message",
-        "details",
-        "request_id",
-        "documentation_url",
-    ];
+    let mut expected = ["code", "message", "details", "request_id", "documentation_url"];
     let mut sorted = keys.clone();
     sorted.sort_unstable();
     expected.sort_unstable();
@@ -172,24 +99,16 @@ fn is_error(reply: &Reply) -> bool {
     body.as_object().is_some_and(|body| body.len() == 1)
         && sorted == expected
         && known
-        && error["message"]
-            .as_str()
-            .is_some_and(|message| !message.is_empty())
-        && error["details"]
-            .as_array()
-            .is_some_and(|details| details.iter().all(is_detail))
+        && error["message"].as_str().is_some_and(|message| !message.is_empty())
+        && error["details"].as_array().is_some_and(|details| details.iter().all(is_detail))
         && (replayed || error["request_id"] == reply.header("x-request-id"))
         && error["documentation_url"] == format!("{PUBLIC_URL}/docs/errors/{code}")
 }
 
 fn is_detail(detail: &Value) -> bool {
     detail.as_object().is_some_and(|detail| detail.len() == 2)
-        && detail["field"]
-            .as_str()
-            .is_some_and(|field| !field.is_empty())
-        && detail["issue"]
-            .as_str()
-            .is_some_and(|issue| !issue.is_empty())
+        && detail["field"].as_str().is_some_and(|field| !field.is_empty())
+        && detail["issue"].as_str().is_some_and(|issue| !issue.is_empty())
 }
 
 /// What the OpenAPI document does not know of the answer. Faults of the whole server (no such route, wrong method) are
@@ -197,20 +116,14 @@ fn is_detail(detail: &Value) -> bool {
 fn undocumented(reply: &Reply) -> Option<String> {
     let operation = Document::get().operation(&reply.method, &reply.path)?;
     let Some(response) = operation["responses"].get(reply.status.to_string()) else {
-        return Some(format!(
-            "every status is documented, but {} is not",
-            reply.status
-        ));
+        return Some(format!("every status is documented, but {} is not", reply.status));
     };
     let code = reply.code();
     if code.is_empty() || reply.status < 400 {
         return None;
     }
-    let codes = response
-        .pointer("/content/application~1json/schema/allOf/1/properties/error/properties/code/enum");
-    let known = codes
-        .and_then(Value::as_array)
-        .is_some_and(|codes| codes.iter().any(|known| *known == *code));
+    let codes = response.pointer("/content/application~1json/schema/allOf/1/properties/error/properties/code/enum");
+    let known = codes.and_then(Value::as_array).is_some_and(|codes| codes.iter().any(|known| *known == *code));
     (!known).then(|| format!("every code is documented, but {code} is not"))
 }
 
@@ -222,10 +135,8 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Reply {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .collect();
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
         Reply {
             method: Method::GET,
             path: "/v1/links".into(),
@@ -238,28 +149,15 @@ mod tests {
     #[test]
     fn a_bare_answer_breaks_many_promises() {
         let broken = broken(&reply(401, &[("content-type", "text/plain")], "nope"), None);
-        for says in [
-            "X-Request-Id",
-            "rate headers",
-            "WWW-Authenticate",
-            "application/json",
-            "shape",
-            "Vary: Origin",
-        ] {
-            assert!(
-                broken.iter().any(|promise| promise.contains(says)),
-                "{says}: {broken:?}"
-            );
+        for says in ["X-Request-Id", "rate headers", "WWW-Authenticate", "application/json", "shape", "Vary: Origin"] {
+            assert!(broken.iter().any(|promise| promise.contains(says)), "{says}: {broken:?}");
         }
     }
 
     #[test]
     fn an_undocumented_status_and_code_are_seen() {
         let teapot = broken(&reply(418, &[], ""), None);
-        assert!(
-            teapot.iter().any(|promise| promise.contains("418 is not")),
-            "{teapot:?}"
-        );
+        assert!(teapot.iter().any(|promise| promise.contains("418 is not")), "{teapot:?}");
         let gone = undocumented(&reply(404, &[], r#"{"error": {"code": "NOT_FOUND"}}"#));
         assert!(gone.is_some(), "a listing is always there");
     }

@@ -19,9 +19,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// The value of a header; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -33,17 +31,13 @@ impl Reply {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|fault| panic!("{fault}: {}", self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|fault| panic!("{fault}: {}", self.text()))
     }
 
     /// The code of the error; empty if it is none.
     pub(crate) fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        body["error"]["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        body["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Status and code of the error.
@@ -55,10 +49,7 @@ impl Reply {
     pub(crate) fn faulty(&self) -> Vec<String> {
         let body = self.json();
         let details = body["error"]["details"].as_array().unwrap().clone();
-        let mut fields: Vec<_> = details
-            .iter()
-            .map(|detail| detail["field"].as_str().unwrap().to_owned())
-            .collect();
+        let mut fields: Vec<_> = details.iter().map(|detail| detail["field"].as_str().unwrap().to_owned()).collect();
         fields.sort();
         fields
     }
@@ -91,13 +82,10 @@ impl Reply {
 fn redact(text: &str) -> String {
     let mut seen: Vec<String> = Vec::new();
     let mut number = |word: &str| {
-        let at = seen
-            .iter()
-            .position(|known| known == word)
-            .unwrap_or_else(|| {
-                seen.push(word.to_owned());
-                seen.len() - 1
-            });
+        let at = seen.iter().position(|known| known == word).unwrap_or_else(|| {
+            seen.push(word.to_owned());
+            seen.len() - 1
+        });
         at + 1
     };
     let mut out = String::new();
@@ -107,19 +95,10 @@ fn redact(text: &str) -> String {
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (word, tail) = rest.split_at(end);
         let id = word.get(4..30).is_some_and(|bits| {
-            word.as_bytes()[3] == b'_'
-                && bits
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            word.as_bytes()[3] == b'_' && bits.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
         });
         if id {
-            let _ = write!(
-                out,
-                "{}<{}>{}",
-                &word[..4],
-                number(&word[..30]),
-                &word[30..]
-            );
+            let _ = write!(out, "{}<{}>{}", &word[..4], number(&word[..30]), &word[30..]);
         } else if word.len() >= 40 {
             let _ = write!(out, "<{}>", number(word));
         } else {

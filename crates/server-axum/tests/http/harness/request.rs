@@ -20,11 +20,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn new(router: Router, method: Method, path: &str) -> Self {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .body(Body::empty())
-            .unwrap();
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         Self { router, request }
     }
 
@@ -35,10 +31,7 @@ impl Asking {
 
     /// Adds a header of bytes that may be no text.
     pub(crate) fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
-        let (name, value) = (
-            HeaderName::try_from(name).unwrap(),
-            HeaderValue::from_bytes(value).unwrap(),
-        );
+        let (name, value) = (HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
         self.request.headers_mut().append(name, value);
         self
     }
@@ -51,8 +44,7 @@ impl Asking {
 
     /// Shows this key instead of any other.
     pub(crate) fn key(self, key: &str) -> Self {
-        self.without("authorization")
-            .header("authorization", &format!("Bearer {key}"))
+        self.without("authorization").header("authorization", &format!("Bearer {key}"))
     }
 
     /// Names the request, so that a retry of it is known as one.
@@ -61,8 +53,7 @@ impl Asking {
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json")
-            .body(body.to_string())
+        self.header("content-type", "application/json").body(body.to_string())
     }
 
     pub(crate) fn body(mut self, body: impl Into<Body>) -> Self {
@@ -79,21 +70,12 @@ impl Asking {
 
     /// Asks, and holds the answer against what is promised of every answer.
     pub(crate) async fn send(self) -> Reply {
-        let (method, path) = (
-            self.request.method().clone(),
-            self.request.uri().path().to_owned(),
-        );
+        let (method, path) = (self.request.method().clone(), self.request.uri().path().to_owned());
         let accept = self.request.headers().get("accept").cloned();
         let response = self.router.oneshot(self.request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let reply = Reply {
-            method,
-            path,
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body,
-        };
+        let reply = Reply { method, path, status: head.status.as_u16(), headers: head.headers, body };
         guarantees::hold(&reply, accept.as_ref());
         reply
     }

@@ -68,17 +68,9 @@ impl Server {
             probes: vec![store],
         };
         let site = Site::new(PUBLIC_URL, &setup.domains, DestinationRules::default()).unwrap();
-        let platform = Platform::assemble(ports, site, PlatformOptions::default())
-            .await
-            .unwrap();
+        let platform = Platform::assemble(ports, site, PlatformOptions::default()).await.unwrap();
         let router = router(platform.clone(), setup.http).unwrap();
-        let mut server = Self {
-            router,
-            platform,
-            clock,
-            links: steering,
-            key: String::new(),
-        };
+        let mut server = Self { router, platform, clock, links: steering, key: String::new() };
         server.key = server.issue("default", "*").await;
         server
     }
@@ -88,10 +80,7 @@ impl Server {
         let credentials = &self.platform.credentials;
         let workspace = credentials.workspace(workspace).await.unwrap();
         let scopes = Scopes::parse(scopes).unwrap();
-        let issued = credentials
-            .issue(workspace.id, "test", scopes, None)
-            .await
-            .unwrap();
+        let issued = credentials.issue(workspace.id, "test", scopes, None).await.unwrap();
         issued.text.expose().to_owned()
     }
 
@@ -119,9 +108,7 @@ impl Server {
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Asking {
         let body = body.to_string();
-        self.ask(Method::PATCH, path)
-            .header("content-type", "application/merge-patch+json")
-            .body(body)
+        self.ask(Method::PATCH, path).header("content-type", "application/merge-patch+json").body(body)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Asking {
@@ -142,9 +129,7 @@ impl Server {
 
     /// Makes a link of this slug, and gives the path of it in the API.
     pub(crate) async fn make_slug(&self, slug: &str) -> String {
-        let link = self
-            .make(json!({"destination": "https://example.com/", "slug": slug}))
-            .await;
+        let link = self.make(json!({"destination": "https://example.com/", "slug": slug})).await;
         format!("/v1/links/{}", link["id"].as_str().unwrap())
     }
 
@@ -185,10 +170,6 @@ impl Describe for Reader {
         let agent = String::from_utf8_lossy(&hit.user_agent).into_owned();
         let is_bot = agent == "bot" || hit.address == IpAddr::V4(Ipv4Addr::BROADCAST);
         let browser = (!agent.is_empty() && !is_bot).then(|| agent.into_boxed_str());
-        Visitor {
-            is_bot,
-            browser,
-            ..Visitor::default()
-        }
+        Visitor { is_bot, browser, ..Visitor::default() }
     }
 }

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use waypost_core::ids::{LinkId, WorkspaceId};
-use waypost_core::links::{
-    Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written,
-};
+use waypost_core::links::{Domain, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Slug, Written};
 use waypost_core::page::Page;
 use waypost_core::{Error, Kind, Result};
 
@@ -40,11 +38,7 @@ impl Steering {
 
     /// Returns once `count` calls in all have reached the store while it waits.
     pub(crate) async fn reached(&self, count: usize) {
-        self.0
-            .subscribe()
-            .wait_for(|(_, waiting)| *waiting >= count)
-            .await
-            .unwrap();
+        self.0.subscribe().wait_for(|(_, waiting)| *waiting >= count).await.unwrap();
     }
 
     async fn obey(&self) -> Result<()> {
@@ -58,11 +52,7 @@ impl Steering {
             Mood::Waits => {}
         }
         self.0.send_modify(|state| state.1 += 1);
-        let _ = self
-            .0
-            .subscribe()
-            .wait_for(|(mood, _)| *mood == Mood::Works)
-            .await;
+        let _ = self.0.subscribe().wait_for(|(mood, _)| *mood == Mood::Works).await;
         Ok(())
     }
 }

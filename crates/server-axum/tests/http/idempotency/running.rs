@@ -17,24 +17,12 @@ async fn a_retry_meanwhile_is_told_to_wait_and_another_request_that_it_is_anothe
     let busy = server.post("/v1/links", &link()).once("k").send().await;
     assert_eq!(busy.fault(), (409, "IDEMPOTENCY_IN_FLIGHT".into()));
     assert_snapshot!("in_flight", busy.show());
-    let other = server
-        .post("/v1/links", &json!({"destination": "https://example.org/"}))
-        .once("k")
-        .send()
-        .await;
+    let other = server.post("/v1/links", &json!({"destination": "https://example.org/"})).once("k").send().await;
     assert_eq!(other.fault(), (422, "IDEMPOTENCY_KEY_REUSED".into()));
     server.links.set(Mood::Works);
     let made = first.await.unwrap();
     assert_eq!(made.status, 201);
-    assert_eq!(
-        server
-            .post("/v1/links", &link())
-            .once("k")
-            .send()
-            .await
-            .body,
-        made.body
-    );
+    assert_eq!(server.post("/v1/links", &link()).once("k").send().await.body, made.body);
 }
 
 #[tokio::test]
@@ -56,12 +44,7 @@ async fn a_caller_that_hangs_up_does_not_stop_the_work() {
         }
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        replies
-            .first()
-            .map(|reply| reply.header("idempotent-replayed")),
-        Some("true")
-    );
+    assert_eq!(replies.first().map(|reply| reply.header("idempotent-replayed")), Some("true"));
     assert_eq!(server.count().await, 1);
 }
 
@@ -69,28 +52,11 @@ async fn a_caller_that_hangs_up_does_not_stop_the_work() {
 async fn a_request_that_died_gives_its_key_up_with_its_lease() {
     let server = Server::start().await;
     server.links.set(Mood::Panics);
-    assert_eq!(
-        server
-            .post("/v1/links", &link())
-            .once("k")
-            .send()
-            .await
-            .status,
-        500
-    );
+    assert_eq!(server.post("/v1/links", &link()).once("k").send().await.status, 500);
     server.links.set(Mood::Works);
     let busy = server.post("/v1/links", &link()).once("k").send().await;
     assert_eq!(busy.code(), "IDEMPOTENCY_IN_FLIGHT");
     let wait = busy.header("retry-after").parse().unwrap();
     server.clock.advance(Duration::from_secs(wait));
-    assert_eq!(
-        server
-            .post("/v1/links", &link())
-            .once("k")
-            .send()
-            .await
-            .status,
-        201,
-        "who waits as told is let in"
-    );
+    assert_eq!(server.post("/v1/links", &link()).once("k").send().await.status, 201, "who waits as told is let in");
 }

@@ -22,15 +22,12 @@ fn listen(settings: &Settings) -> Finding {
     };
     match TcpListener::bind(address) {
         Ok(_) => Finding::ok("listen", format!("{address} is free")),
-        Err(_) if data_dir::is_held(&settings.data_dir) => Finding::ok(
-            "listen",
-            format!("{address} is taken, as it should be: a server runs on this data directory"),
-        ),
+        Err(_) if data_dir::is_held(&settings.data_dir) => {
+            Finding::ok("listen", format!("{address} is taken, as it should be: a server runs on this data directory"))
+        }
         Err(fault) => Finding::fail(
             "listen",
-            format!(
-                "{address} cannot be listened on ({fault}); stop what listens there, or choose another port"
-            ),
+            format!("{address} cannot be listened on ({fault}); stop what listens there, or choose another port"),
         ),
     }
 }
@@ -40,9 +37,7 @@ fn public(settings: &Settings) -> Vec<Finding> {
     let Ok(url) = Url::parse(&text) else {
         return vec![Finding::fail("public_url", format!("{text} is not a URL"))];
     };
-    let is_open = settings
-        .listen
-        .is_some_and(|address| !address.ip().is_loopback());
+    let is_open = settings.listen.is_some_and(|address| !address.ip().is_loopback());
     if is_local(&url) {
         return vec![if is_open {
             Finding::warn(
@@ -76,9 +71,7 @@ fn public(settings: &Settings) -> Vec<Finding> {
         let cure = "give links a host of their own by domains";
         findings.push(Finding::warn(
             "hosts",
-            format!(
-                "links and the API share {host}, so a link can pass for a page of yours; {cure}"
-            ),
+            format!("links and the API share {host}, so a link can pass for a page of yours; {cure}"),
         ));
     }
     findings
@@ -99,38 +92,23 @@ mod tests {
     use super::*;
 
     fn grades(settings: &Settings) -> Vec<(&'static str, Grade)> {
-        public(settings)
-            .into_iter()
-            .map(|finding| (finding.name, finding.grade))
-            .collect()
+        public(settings).into_iter().map(|finding| (finding.name, finding.grade)).collect()
     }
 
     #[test]
     fn a_public_host_shall_be_encrypted_and_for_links_alone() {
-        let mut settings = Settings {
-            public_url: Some("http://go.example.com".to_owned()),
-            ..Settings::default()
-        };
-        assert_eq!(
-            grades(&settings),
-            [("public_url", Grade::Warn), ("hosts", Grade::Warn)]
-        );
+        let mut settings = Settings { public_url: Some("http://go.example.com".to_owned()), ..Settings::default() };
+        assert_eq!(grades(&settings), [("public_url", Grade::Warn), ("hosts", Grade::Warn)]);
         settings.public_url = Some("https://go.example.com".to_owned());
         settings.domains = vec!["s.example.com".to_owned()];
-        assert_eq!(
-            grades(&settings),
-            [("public_url", Grade::Ok), ("trusted_proxies", Grade::Warn)]
-        );
+        assert_eq!(grades(&settings), [("public_url", Grade::Ok), ("trusted_proxies", Grade::Warn)]);
         settings.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
         assert_eq!(grades(&settings), [("public_url", Grade::Ok)]);
     }
 
     #[test]
     fn a_local_url_is_well_as_long_as_nobody_else_is_listened_to() {
-        let mut settings = Settings {
-            listen: "127.0.0.1:0".parse().ok(),
-            ..Settings::default()
-        };
+        let mut settings = Settings { listen: "127.0.0.1:0".parse().ok(), ..Settings::default() };
         assert_eq!(grades(&settings), [("public_url", Grade::Ok)]);
         settings.listen = "0.0.0.0:80".parse().ok();
         assert_eq!(grades(&settings), [("public_url", Grade::Warn)]);

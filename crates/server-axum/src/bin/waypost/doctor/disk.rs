@@ -15,18 +15,12 @@ const FULL: u64 = 64 << 20;
 /// Looks at the directory that everything is kept in.
 pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     if settings.database_file().is_none() {
-        return vec![Finding::warn(
-            "data_dir",
-            "not needed: the store is in memory, and ends with its server",
-        )];
+        return vec![Finding::warn("data_dir", "not needed: the store is in memory, and ends with its server")];
     }
     let dir = &settings.data_dir;
     let shown = dir.display();
     let Ok(data) = dir.metadata() else {
-        return vec![Finding::warn(
-            "data_dir",
-            format!("{shown} is not there yet; `waypost serve` makes it"),
-        )];
+        return vec![Finding::warn("data_dir", format!("{shown} is not there yet; `waypost serve` makes it"))];
     };
     if !data.is_dir() {
         return vec![Finding::fail(
@@ -39,10 +33,7 @@ pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     findings.push(if mode & 0o077 == 0 {
         Finding::ok("data_dir", format!("{shown} is for its owner alone"))
     } else {
-        Finding::warn(
-            "data_dir",
-            format!("{shown} can be entered by others (mode {mode:03o}); chmod 700 {shown}"),
-        )
+        Finding::warn("data_dir", format!("{shown} can be entered by others (mode {mode:03o}); chmod 700 {shown}"))
     });
     if let Err(fault) = tempfile::tempfile_in(dir) {
         findings.push(Finding::fail(
@@ -60,10 +51,7 @@ fn space(dir: &Path) -> Option<Finding> {
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let mib = free >> 20;
     Some(match free {
-        ..FULL => Finding::fail(
-            "disk",
-            format!("{mib} MiB are free; make room, or nothing can be written"),
-        ),
+        ..FULL => Finding::fail("disk", format!("{mib} MiB are free; make room, or nothing can be written")),
         FULL..TIGHT => Finding::warn("disk", format!("{mib} MiB are free; make room soon")),
         _ => Finding::ok("disk", format!("{} GiB are free", free >> 30)),
     })
@@ -74,23 +62,12 @@ fn spool(settings: &Settings, dir: &Path) -> Finding {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return Finding::ok("spool", "empty: no click was ever taken");
     };
-    let bytes: u64 = entries
-        .flatten()
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|data| data.len())
-        .sum();
+    let bytes: u64 = entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum();
     let mib = bytes >> 20;
     if bytes > settings.spool_bytes / 2 {
         let cure = "see in the log why clicks are not counted, or raise spool_bytes";
-        return Finding::warn(
-            "spool",
-            format!("its files take {mib} MiB, more than half of what they may; {cure}"),
-        );
+        return Finding::warn("spool", format!("its files take {mib} MiB, more than half of what they may; {cure}"));
     }
-    let state = if is_held {
-        "a server is counting from it"
-    } else {
-        "the next start counts what is left"
-    };
+    let state = if is_held { "a server is counting from it" } else { "the next start counts what is left" };
     Finding::ok("spool", format!("its files take {mib} MiB; {state}"))
 }

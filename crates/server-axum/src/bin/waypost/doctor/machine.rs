@@ -18,10 +18,7 @@ pub(super) fn look(settings: &Settings) -> Vec<Finding> {
         .database_file()
         .and_then(|file| file.metadata().ok()?.modified().ok())
         .and_then(|time| Timestamp::try_from(time).ok());
-    vec![
-        clock(SystemClock.now(), newest),
-        files(getrlimit(Resource::Nofile).current),
-    ]
+    vec![clock(SystemClock.now(), newest), files(getrlimit(Resource::Nofile).current)]
 }
 
 fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {
@@ -32,10 +29,9 @@ fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {
     }
     let ahead = now.checked_add(5.minutes()).unwrap_or(now);
     match newest {
-        Some(newest) if newest > ahead => Finding::warn(
-            "clock",
-            format!("it says {now:.0}, and the store was written at {newest:.0}; {cure}"),
-        ),
+        Some(newest) if newest > ahead => {
+            Finding::warn("clock", format!("it says {now:.0}, and the store was written at {newest:.0}; {cure}"))
+        }
         _ => Finding::ok("clock", format!("{now:.0}")),
     }
 }
@@ -44,10 +40,7 @@ fn files(limit: Option<u64>) -> Finding {
     match limit {
         Some(limit) if limit < FILES => Finding::warn(
             "open files",
-            format!(
-                "a process may open {limit}, and a busy server {FILES}; ulimit -n {}",
-                FILES.next_power_of_two()
-            ),
+            format!("a process may open {limit}, and a busy server {FILES}; ulimit -n {}", FILES.next_power_of_two()),
         ),
         Some(limit) => Finding::ok("open files", format!("a process may open {limit}")),
         None => Finding::ok("open files", "no limit"),
@@ -64,10 +57,7 @@ mod tests {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
         assert_eq!(clock(now, None).grade, Grade::Ok);
         assert_eq!(clock(now, Some(now)).grade, Grade::Ok);
-        assert_eq!(
-            clock(now, now.checked_add(1.hour()).ok()).grade,
-            Grade::Warn
-        );
+        assert_eq!(clock(now, now.checked_add(1.hour()).ok()).grade, Grade::Warn);
         assert_eq!(clock(Timestamp::UNIX_EPOCH, None).grade, Grade::Fail);
     }
 }

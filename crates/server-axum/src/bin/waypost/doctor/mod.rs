@@ -43,27 +43,15 @@ enum Grade {
 
 impl Finding {
     fn ok(name: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            grade: Grade::Ok,
-            name,
-            text: text.into(),
-        }
+        Self { grade: Grade::Ok, name, text: text.into() }
     }
 
     fn warn(name: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            grade: Grade::Warn,
-            name,
-            text: text.into(),
-        }
+        Self { grade: Grade::Warn, name, text: text.into() }
     }
 
     fn fail(name: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            grade: Grade::Fail,
-            name,
-            text: text.into(),
-        }
+        Self { grade: Grade::Fail, name, text: text.into() }
     }
 }
 

@@ -17,35 +17,23 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     };
     let shown = path.display().to_string();
     if !path.exists() {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         return vec![match folder {
-            Some(folder) if !folder.exists() && settings.is_given("database_url") => Finding::fail(
-                "store",
-                format!("{shown} lies in a directory that is not there; make it"),
-            ),
-            _ => Finding::warn(
-                "store",
-                format!("{shown} is not there yet; `waypost serve` makes it"),
-            ),
+            Some(folder) if !folder.exists() && settings.is_given("database_url") => {
+                Finding::fail("store", format!("{shown} lies in a directory that is not there; make it"))
+            }
+            _ => Finding::warn("store", format!("{shown} is not there yet; `waypost serve` makes it")),
         }];
     }
     match tables(&path).await {
-        Err(error) => vec![Finding::fail(
-            "store",
-            format!(
-                "{shown}: {}; check the file and its permissions",
-                in_full(&error)
-            ),
-        )],
+        Err(error) => {
+            vec![Finding::fail("store", format!("{shown}: {}; check the file and its permissions", in_full(&error)))]
+        }
         Ok(0) => vec![reach(&path).await],
         Ok(missing) => {
             vec![Finding::warn(
                 "store",
-                format!(
-                    "{shown} lacks {missing} migrations; `waypost serve` or `waypost migrate` runs them"
-                ),
+                format!("{shown} lacks {missing} migrations; `waypost serve` or `waypost migrate` runs them"),
             )]
         }
     }
@@ -54,10 +42,7 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
 /// How many migrations are missing.
 async fn tables(path: &Path) -> Result<usize, Error> {
     let migrations = sqlite::migrations(path).await?;
-    Ok(migrations
-        .iter()
-        .filter(|migration| !migration.applied)
-        .count())
+    Ok(migrations.iter().filter(|migration| !migration.applied).count())
 }
 
 async fn reach(path: &Path) -> Finding {
@@ -68,10 +53,7 @@ async fn reach(path: &Path) -> Finding {
         checked
     };
     match looked.await {
-        Ok(()) => Finding::ok(
-            "store",
-            format!("{} answers, and its tables are up to date", path.display()),
-        ),
+        Ok(()) => Finding::ok("store", format!("{} answers, and its tables are up to date", path.display())),
         Err(error) => Finding::fail("store", format!("{}: {}", path.display(), in_full(&error))),
     }
 }

@@ -12,9 +12,7 @@ use crate::store::Store;
 /// Clicks that are read at once: a few hundred bytes each.
 const PAGE: usize = 1_000;
 
-const COLUMNS: [&str; 9] = [
-    "id", "link_id", "at", "class", "country", "referrer", "browser", "os", "device",
-];
+const COLUMNS: [&str; 9] = ["id", "link_id", "at", "class", "country", "referrer", "browser", "os", "device"];
 
 /// A click, as it is written.
 #[derive(Debug, Serialize)]
@@ -40,12 +38,7 @@ pub(super) async fn write(
     out.header(&COLUMNS)?;
     let (mut rows, mut after) = (0, None);
     loop {
-        let clicks = store
-            .platform
-            .ports()
-            .clicks
-            .list(workspace, after, PAGE)
-            .await?;
+        let clicks = store.platform.ports().clicks.list(workspace, after, PAGE).await?;
         for click in &clicks {
             let shown = Shown::of(click);
             out.row(|| shown.cells(), || serde_json::to_vec(&shown))?;

@@ -41,10 +41,7 @@ pub(super) async fn write(
     let mut query = LinkQuery {
         workspace,
         filter: LinkFilter::default(),
-        sort: LinkSort {
-            key: SortKey::CreatedAt,
-            direction: Direction::Ascending,
-        },
+        sort: LinkSort { key: SortKey::CreatedAt, direction: Direction::Ascending },
         after: None,
         limit: Limit::MAX,
     };
@@ -54,8 +51,7 @@ pub(super) async fn write(
     loop {
         let page = platform.ports().links.list(&query).await?;
         for link in &page.rows {
-            let shown =
-                || serde_json::to_vec(&v1::Link::of(link, &platform.site, platform.clock.now()));
+            let shown = || serde_json::to_vec(&v1::Link::of(link, &platform.site, platform.clock.now()));
             out.row(|| cells(link), shown)?;
             rows += 1;
         }

@@ -77,12 +77,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 async fn write(what: &What, how: &How, store: &Store, out: &mut Out) -> Result<ExitCode, Failure> {
-    let workspace = store
-        .platform
-        .credentials
-        .workspace(&how.workspace)
-        .await?
-        .id;
+    let workspace = store.platform.credentials.workspace(&how.workspace).await?.id;
     let mut progress = Progress::new(SystemClock.now(), None);
     let show = |rows| progress.show(SystemClock.now(), rows, 0);
     let written = match what {

@@ -30,27 +30,19 @@ impl Out {
             Some(path) => {
                 let name = path.display().to_string();
                 let file = File::create(path).map_err(|fault| {
-                    Failure::usage(format!(
-                        "--output: {name} cannot be written ({fault}); name another file"
-                    ))
+                    Failure::usage(format!("--output: {name} cannot be written ({fault}); name another file"))
                 })?;
                 (name, Box::new(file))
             }
         };
         let sink = match format {
             Format::Csv => {
-                let csv = csv::WriterBuilder::new()
-                    .buffer_capacity(1 << 16)
-                    .from_writer(writer);
+                let csv = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(writer);
                 Sink::Csv(Box::new(csv))
             }
             Format::Jsonl => Sink::Jsonl(BufWriter::with_capacity(1 << 16, writer)),
         };
-        Ok(Self {
-            name,
-            sink,
-            is_closed: false,
-        })
+        Ok(Self { name, sink, is_closed: false })
     }
 
     /// The header of a table; of no use to JSON lines.

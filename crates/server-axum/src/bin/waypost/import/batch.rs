@@ -43,14 +43,7 @@ pub(super) struct Batch<R> {
 
 impl<R> Default for Batch<R> {
     fn default() -> Self {
-        Self {
-            items: Vec::new(),
-            rejects: Vec::new(),
-            line: 0,
-            taken: 0,
-            left_out: BTreeMap::new(),
-            broken: false,
-        }
+        Self { items: Vec::new(), rejects: Vec::new(), line: 0, taken: 0, left_out: BTreeMap::new(), broken: false }
     }
 }
 
@@ -71,10 +64,7 @@ pub(super) fn read<T: Sink>(
                 if let Some(domain) = domain {
                     row.domain = Some(domain.to_owned());
                 }
-                for what in std::mem::take(&mut row.left_out)
-                    .into_iter()
-                    .chain(sink.loses(&row))
-                {
+                for what in std::mem::take(&mut row.left_out).into_iter().chain(sink.loses(&row)) {
                     *batch.left_out.entry(what).or_default() += 1;
                 }
                 match item(row, sink, None) {
@@ -101,16 +91,9 @@ pub(super) fn read<T: Sink>(
 }
 
 /// Makes a row ready for the sink; with another slug than last time if one was drawn for it.
-pub(super) fn item<T: Sink>(
-    row: Row,
-    sink: &T,
-    last: Option<u32>,
-) -> Result<Item<T::Ready>, Box<Reject>> {
+pub(super) fn item<T: Sink>(row: Row, sink: &T, last: Option<u32>) -> Result<Item<T::Ready>, Box<Reject>> {
     let (slug, drawn) = match &row.slug {
-        Some(text) => (
-            Slug::parse(text).map_err(|fault| format!("slug {fault}")),
-            None,
-        ),
+        Some(text) => (Slug::parse(text).map_err(|fault| format!("slug {fault}")), None),
         None => {
             let attempt = last.map_or(0, |last| last + 1);
             (Ok(sink.slugs().of(&row, attempt)), Some(attempt))
@@ -118,12 +101,7 @@ pub(super) fn item<T: Sink>(
     };
     let ready = slug.and_then(|slug| sink.ready(&row, &slug).map(|ready| (slug, ready)));
     match ready {
-        Ok((slug, ready)) => Ok(Item {
-            row,
-            slug,
-            drawn,
-            ready,
-        }),
+        Ok((slug, ready)) => Ok(Item { row, slug, drawn, ready }),
         Err(reason) => Err(Box::new(Reject::of_row(row, reason))),
     }
 }

@@ -18,13 +18,8 @@ use super::formats::Row;
 pub(super) fn draft(row: &Row, slug: &Slug, site: &Site, now: Timestamp) -> Result<Draft, String> {
     Metadata::new(row.metadata.clone()).map_err(|fault| format!("metadata {fault}"))?;
     let fields = Fields::of_body(body(row, slug)).map_err(|fault| fault.to_string())?;
-    let mut draft =
-        Draft::read(fields, site, Timestamp::MIN).map_err(|issues| in_words(&issues))?;
-    draft.created_at = row
-        .created_at
-        .as_deref()
-        .and_then(moment)
-        .map(|at| at.min(now));
+    let mut draft = Draft::read(fields, site, Timestamp::MIN).map_err(|issues| in_words(&issues))?;
+    draft.created_at = row.created_at.as_deref().and_then(moment).map(|at| at.min(now));
     Ok(draft)
 }
 
@@ -34,11 +29,7 @@ pub(super) fn draft(row: &Row, slug: &Slug, site: &Site, now: Timestamp) -> Resu
 /// A time that cannot be read.
 pub(super) fn request(row: &Row, slug: &Slug) -> Result<v1::CreateLink, String> {
     let expires_at = match row.expires_at.as_deref() {
-        Some(text) => {
-            Some(v1::Time(moment(text).ok_or_else(|| {
-                format!("expires_at `{text}` is not a time")
-            })?))
-        }
+        Some(text) => Some(v1::Time(moment(text).ok_or_else(|| format!("expires_at `{text}` is not a time"))?)),
         None => None,
     };
     Ok(v1::CreateLink {
@@ -49,11 +40,7 @@ pub(super) fn request(row: &Row, slug: &Slug) -> Result<v1::CreateLink, String> 
         tags: (!row.tags.is_empty()).then(|| row.tags.clone()),
         redirect_status: row.redirect_status,
         referrer_policy: row.referrer_policy.clone(),
-        cache_seconds: row
-            .cache_seconds
-            .map(u32::try_from)
-            .transpose()
-            .map_err(|_| "cache_seconds is too large")?,
+        cache_seconds: row.cache_seconds.map(u32::try_from).transpose().map_err(|_| "cache_seconds is too large")?,
         expires_at,
         disabled: row.disabled.then_some(true),
         max_clicks: row.max_clicks,
@@ -63,9 +50,7 @@ pub(super) fn request(row: &Row, slug: &Slug) -> Result<v1::CreateLink, String> 
 
 /// What is wrong, as one clause.
 pub(super) fn in_words(issues: &[Issue]) -> String {
-    let told = issues
-        .iter()
-        .map(|issue| format!("{} {}", issue.field, issue.issue));
+    let told = issues.iter().map(|issue| format!("{} {}", issue.field, issue.issue));
     told.collect::<Vec<_>>().join("; ")
 }
 
@@ -80,23 +65,14 @@ fn body(row: &Row, slug: &Slug) -> Value {
     put("slug", Some(slug.as_str().into()));
     put("domain", row.domain.as_deref().map(Into::into));
     put("title", row.title.as_deref().map(Into::into));
-    put(
-        "tags",
-        (!row.tags.is_empty()).then(|| row.tags.clone().into()),
-    );
+    put("tags", (!row.tags.is_empty()).then(|| row.tags.clone().into()));
     put("redirect_status", row.redirect_status.map(Into::into));
-    put(
-        "referrer_policy",
-        row.referrer_policy.as_deref().map(Into::into),
-    );
+    put("referrer_policy", row.referrer_policy.as_deref().map(Into::into));
     put("cache_seconds", row.cache_seconds.map(Into::into));
     put("expires_at", row.expires_at.as_deref().map(Into::into));
     put("max_clicks", row.max_clicks.map(Into::into));
     put("disabled", row.disabled.then(|| true.into()));
-    put(
-        "metadata",
-        (!row.metadata.is_empty()).then(|| row.metadata.clone().into()),
-    );
+    put("metadata", (!row.metadata.is_empty()).then(|| row.metadata.clone().into()));
     Value::Object(body)
 }
 
@@ -113,12 +89,7 @@ mod tests {
     use super::*;
 
     fn site() -> Site {
-        Site::new(
-            "https://go.example",
-            &["s.example".to_owned()],
-            DestinationRules::default(),
-        )
-        .unwrap()
+        Site::new("https://go.example", &["s.example".to_owned()], DestinationRules::default()).unwrap()
     }
 
     fn row(destination: &str) -> Row {
@@ -131,11 +102,7 @@ mod tests {
         row.domain = Some("other.example".to_owned());
         let slug = Slug::parse("a").unwrap();
         let fault = draft(&row, &slug, &site(), Timestamp::UNIX_EPOCH).unwrap_err();
-        assert!(
-            fault.contains("destination scheme must be")
-                && fault.contains("domain is not a domain"),
-            "{fault}"
-        );
+        assert!(fault.contains("destination scheme must be") && fault.contains("domain is not a domain"), "{fault}");
     }
 
     #[test]
@@ -146,10 +113,7 @@ mod tests {
         let slug = Slug::parse("g++").unwrap();
         let now = "2026-11-20T00:00:00Z".parse().unwrap();
         let draft = draft(&row, &slug, &site(), now).unwrap();
-        assert_eq!(
-            draft.created_at.unwrap().to_string(),
-            "2019-01-01T00:00:00.123456Z"
-        );
+        assert_eq!(draft.created_at.unwrap().to_string(), "2019-01-01T00:00:00.123456Z");
         assert_eq!(draft.slug.unwrap().as_str(), "g++");
     }
 
@@ -160,10 +124,6 @@ mod tests {
             row.keep(&format!("k{key}"), 1);
         }
         let slug = Slug::parse("a").unwrap();
-        assert!(
-            draft(&row, &slug, &site(), Timestamp::UNIX_EPOCH)
-                .unwrap_err()
-                .starts_with("metadata must")
-        );
+        assert!(draft(&row, &slug, &site(), Timestamp::UNIX_EPOCH).unwrap_err().starts_with("metadata must"));
     }
 }

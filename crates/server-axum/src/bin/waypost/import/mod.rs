@@ -93,21 +93,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     if let Some(url) = &settings.url {
         let key = settings.key.as_ref().ok_or_else(|| {
-            Failure::from(settings.fault(
-                "key",
-                "is needed to talk to a server; give --key-file, or WAYPOST_KEY",
-            ))
+            Failure::from(settings.fault("key", "is needed to talk to a server; give --key-file, or WAYPOST_KEY"))
         })?;
         let sink = RemoteSink::new(url, key.expose())?;
         return run::run(sink, source, options, plan).await;
     }
     let store = Store::open(&settings).await?;
-    let workspace = store
-        .platform
-        .credentials
-        .workspace(&arguments.workspace)
-        .await?
-        .id;
+    let workspace = store.platform.credentials.workspace(&arguments.workspace).await?.id;
     let secret = store.platform.credentials.secret("import").await?;
     let sink = StoreSink::new(store.platform.clone(), store.operator(workspace), secret);
     let ended = run::run(sink, source, options, plan).await;
@@ -118,9 +110,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 fn options(arguments: &Arguments) -> Result<Options, Failure> {
     let mut columns = ColumnMap::default();
     for map in &arguments.map {
-        columns
-            .add(map)
-            .map_err(|fault| Failure::usage(format!("--map: {fault}")))?;
+        columns.add(map).map_err(|fault| Failure::usage(format!("--map: {fault}")))?;
     }
     let format: Option<Format> = arguments
         .format
@@ -128,9 +118,5 @@ fn options(arguments: &Arguments) -> Result<Options, Failure> {
         .map(str::parse)
         .transpose()
         .map_err(|fault: formats::OpenError| Failure::usage(format!("--format: {fault}")))?;
-    Ok(Options {
-        format,
-        columns,
-        delimiter: None,
-    })
+    Ok(Options { format, columns, delimiter: None })
 }

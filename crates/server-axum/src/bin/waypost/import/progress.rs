@@ -25,13 +25,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Begins at `now`, with `total` bytes ahead if that is known.
     pub(crate) fn new(now: Timestamp, total: Option<u64>) -> Self {
-        Self {
-            begun: now,
-            shown: now,
-            total,
-            is_terminal: io::stderr().is_terminal(),
-            is_open: false,
-        }
+        Self { begun: now, shown: now, total, is_terminal: io::stderr().is_terminal(), is_open: false }
     }
 
     /// How long it has taken by `now`.
@@ -41,11 +35,7 @@ impl Progress {
 
     /// Shows that `rows` rows and `bytes` bytes are done, unless it has just shown something.
     pub(crate) fn show(&mut self, now: Timestamp, rows: u64, bytes: u64) {
-        let pause = if self.is_terminal {
-            ON_TERMINAL
-        } else {
-            ELSEWHERE
-        };
+        let pause = if self.is_terminal { ON_TERMINAL } else { ELSEWHERE };
         if self.shown + pause > now {
             return;
         }
@@ -71,11 +61,7 @@ impl Progress {
 
 fn line(rows: u64, bytes: u64, total: Option<u64>, took: Duration) -> String {
     let seconds = took.as_secs_f64().max(0.001);
-    let mut line = format!(
-        "{} rows, {} a second",
-        grouped(rows),
-        grouped((rows as f64 / seconds) as u64)
-    );
+    let mut line = format!("{} rows, {} a second", grouped(rows), grouped((rows as f64 / seconds) as u64));
     if let Some(total) = total.filter(|total| *total > 0 && bytes > 0) {
         let share = (bytes as f64 / total as f64).min(1.0);
         let left = Duration::from_secs_f64(seconds * (1.0 - share) / share);
@@ -99,14 +85,8 @@ mod tests {
     #[test]
     fn share_rate_and_time_left_are_told_where_the_length_is_known() {
         let took = Duration::from_secs(10);
-        assert_eq!(
-            line(100_000, 25, Some(100), took),
-            "100,000 rows, 10,000 a second, 25 %, 30 s left"
-        );
-        assert_eq!(
-            line(100_000, 25, None, took),
-            "100,000 rows, 10,000 a second"
-        );
+        assert_eq!(line(100_000, 25, Some(100), took), "100,000 rows, 10,000 a second, 25 %, 30 s left");
+        assert_eq!(line(100_000, 25, None, took), "100,000 rows, 10,000 a second");
         assert_eq!(clock(Duration::from_secs(3_725)), "1:02 h");
     }
 }

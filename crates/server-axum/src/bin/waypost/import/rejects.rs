@@ -43,22 +43,12 @@ pub(super) struct Reject {
 impl Reject {
     /// A row that the sink refuses.
     pub(super) fn of_row(row: Row, reason: String) -> Self {
-        Self {
-            line: row.line,
-            reason,
-            row: Some(Box::new(row)),
-            raw: String::new(),
-        }
+        Self { line: row.line, reason, row: Some(Box::new(row)), raw: String::new() }
     }
 
     /// A piece of the source that is no row.
     pub(super) fn of_source(refused: Refused) -> Self {
-        Self {
-            line: refused.line,
-            reason: refused.reason,
-            row: None,
-            raw: refused.raw,
-        }
+        Self { line: refused.line, reason: refused.reason, row: None, raw: refused.raw }
     }
 
     fn cells(&self) -> [String; COLUMNS.len()] {
@@ -68,8 +58,7 @@ impl Reject {
             (cells[0], cells[1], cells[COLUMNS.len() - 1]) = (line, reason, raw);
             return cells;
         };
-        let number =
-            |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
         [
             line,
             reason,
@@ -77,27 +66,15 @@ impl Reject {
             row.destination.clone(),
             row.domain.clone().unwrap_or_default(),
             row.title.clone().unwrap_or_default(),
-            if row.tags.is_empty() {
-                String::new()
-            } else {
-                serde_json::json!(row.tags).to_string()
-            },
+            if row.tags.is_empty() { String::new() } else { serde_json::json!(row.tags).to_string() },
             row.created_at.clone().unwrap_or_default(),
             row.expires_at.clone().unwrap_or_default(),
             number(row.max_clicks),
             number(row.redirect_status.map(Into::into)),
             row.referrer_policy.clone().unwrap_or_default(),
             number(row.cache_seconds),
-            if row.disabled {
-                "true".to_owned()
-            } else {
-                String::new()
-            },
-            if row.metadata.is_empty() {
-                String::new()
-            } else {
-                serde_json::json!(row.metadata).to_string()
-            },
+            if row.disabled { "true".to_owned() } else { String::new() },
+            if row.metadata.is_empty() { String::new() } else { serde_json::json!(row.metadata).to_string() },
             raw,
         ]
     }
@@ -126,9 +103,7 @@ impl Rejects {
         });
         let same = matches!((path.canonicalize(), source.canonicalize()), (Ok(left), Ok(right)) if left == right);
         if same {
-            return Err(Failure::usage(
-                "--rejects: is the source itself; name another file",
-            ));
+            return Err(Failure::usage("--rejects: is the source itself; name another file"));
         }
         Ok(Self { path, writer: None })
     }
@@ -140,22 +115,16 @@ impl Rejects {
     pub(super) fn write(&mut self, reject: &Reject) -> Result<(), Failure> {
         let unwritable = |path: &Path, fault: &dyn std::fmt::Display| {
             let path = path.display();
-            Failure::usage(format!(
-                "--rejects: {path} cannot be written ({fault}); name another file"
-            ))
+            Failure::usage(format!("--rejects: {path} cannot be written ({fault}); name another file"))
         };
         if self.writer.is_none() {
             let file = File::create(&self.path).map_err(|fault| unwritable(&self.path, &fault))?;
             let mut writer = Writer::from_writer(BufWriter::new(file));
-            writer
-                .write_record(COLUMNS)
-                .map_err(|fault| unwritable(&self.path, &fault))?;
+            writer.write_record(COLUMNS).map_err(|fault| unwritable(&self.path, &fault))?;
             self.writer = Some(writer);
         }
         match &mut self.writer {
-            Some(writer) => writer
-                .write_record(reject.cells())
-                .map_err(|fault| unwritable(&self.path, &fault)),
+            Some(writer) => writer.write_record(reject.cells()).map_err(|fault| unwritable(&self.path, &fault)),
             None => Ok(()),
         }
     }
@@ -169,10 +138,7 @@ impl Rejects {
             return Ok(None);
         };
         writer.flush().map_err(|fault| {
-            Failure::usage(format!(
-                "--rejects: {} cannot be written ({fault}); name another file",
-                self.path.display()
-            ))
+            Failure::usage(format!("--rejects: {} cannot be written ({fault}); name another file", self.path.display()))
         })?;
         Ok(Some(&self.path))
     }
@@ -188,27 +154,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("links.csv");
         std::fs::write(&source, "x").unwrap();
-        assert!(
-            Rejects::new(&source, Some(source.clone())).is_err(),
-            "the source is not overwritten"
-        );
+        assert!(Rejects::new(&source, Some(source.clone())).is_err(), "the source is not overwritten");
         let mut row = Row::new(7, Some("https://example.com/?a=1,2")).unwrap();
         row.slug = Some("docs".to_owned());
         row.tags = vec!["a, b".to_owned()];
         row.keep("note", "\"quoted\"");
         let mut rejects = Rejects::new(&source, None).unwrap();
         assert_eq!(rejects.finish().unwrap(), None);
-        rejects
-            .write(&Reject::of_row(
-                row.clone(),
-                "slug is a path that the server needs".to_owned(),
-            ))
-            .unwrap();
+        rejects.write(&Reject::of_row(row.clone(), "slug is a path that the server needs".to_owned())).unwrap();
         let path = rejects.finish().unwrap().unwrap().to_owned();
         assert_eq!(path, folder.path().join("links.csv.rejected.csv"));
-        let again: Vec<_> = formats::open(File::open(path).unwrap(), &Options::default())
-            .unwrap()
-            .collect();
+        let again: Vec<_> = formats::open(File::open(path).unwrap(), &Options::default()).unwrap().collect();
         assert_eq!(again, [Ok(Row { line: 2, ..row })]);
     }
 }

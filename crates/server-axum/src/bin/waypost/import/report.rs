@@ -52,30 +52,11 @@ pub(super) struct Summary<'a> {
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.report;
-        let (made, seconds) = (
-            if self.is_trial {
-                "would be made"
-            } else {
-                "made"
-            },
-            self.took.as_secs_f64(),
-        );
-        let (new, already, refused) = (
-            grouped(report.made),
-            grouped(report.already),
-            grouped(report.refused),
-        );
-        writeln!(
-            f,
-            "{new} {made}, {already} already there, {refused} refused"
-        )?;
+        let (made, seconds) = (if self.is_trial { "would be made" } else { "made" }, self.took.as_secs_f64());
+        let (new, already, refused) = (grouped(report.made), grouped(report.already), grouped(report.refused));
+        writeln!(f, "{new} {made}, {already} already there, {refused} refused")?;
         let rate = report.rows() as f64 / seconds.max(0.001);
-        writeln!(
-            f,
-            "{} rows in {seconds:.1} s, {} a second",
-            grouped(report.rows()),
-            grouped(rate as u64)
-        )?;
+        writeln!(f, "{} rows in {seconds:.1} s, {} a second", grouped(report.rows()), grouped(rate as u64))?;
         for (what, count) in &report.left_out {
             writeln!(f, "not carried over, {} times: {what}", grouped(*count))?;
         }
@@ -87,11 +68,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "and {} more", grouped(more))?;
         }
         if let Some(path) = self.rejects {
-            writeln!(
-                f,
-                "what was refused is in {}: mend it there and import that file",
-                path.display()
-            )?;
+            writeln!(f, "what was refused is in {}: mend it there and import that file", path.display())?;
         }
         Ok(())
     }
@@ -116,29 +93,16 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]
     fn the_first_reasons_are_shown_and_the_rest_counted() {
-        let mut report = Report {
-            made: 2,
-            ..Report::default()
-        };
+        let mut report = Report { made: 2, ..Report::default() };
         (0..9).for_each(|line| report.refuse(line, "no"));
-        let summary = Summary {
-            report: &report,
-            took: Duration::from_secs(1),
-            rejects: None,
-            is_trial: false,
-        };
+        let summary = Summary { report: &report, took: Duration::from_secs(1), rejects: None, is_trial: false };
         let text = summary.to_string();
-        assert!(text.starts_with(
-            "2 made, 0 already there, 9 refused\n11 rows in 1.0 s, 11 a second\nline 0: no\n"
-        ));
+        assert!(text.starts_with("2 made, 0 already there, 9 refused\n11 rows in 1.0 s, 11 a second\nline 0: no\n"));
         assert!(text.ends_with("line 4: no\nand 4 more\n"), "{text}");
     }
 }

@@ -51,12 +51,7 @@ struct Written<R> {
 type Flight<R> = JoinHandle<Result<Written<R>, Error>>;
 
 /// Imports `source` into `sink`.
-pub(super) async fn run<T: Sink>(
-    sink: T,
-    source: Source,
-    options: Options,
-    plan: Plan,
-) -> Result<ExitCode, Failure> {
+pub(super) async fn run<T: Sink>(sink: T, source: Source, options: Options, plan: Plan) -> Result<ExitCode, Failure> {
     let sink = Arc::new(sink);
     let mut import = Importing {
         progress: Progress::new(SystemClock.now(), source.length),
@@ -68,11 +63,7 @@ pub(super) async fn run<T: Sink>(
     };
     let (out, mut batches) = mpsc::channel(AHEAD);
     let (opened, open) = tokio::sync::oneshot::channel();
-    let (size, domain, name) = (
-        import.plan.batch,
-        import.plan.domain.clone(),
-        source.name.clone(),
-    );
+    let (size, domain, name) = (import.plan.batch, import.plan.domain.clone(), source.name.clone());
     // Not a task: reading a pipe may wait for ever, and nobody waits for this thread.
     std::thread::spawn(move || {
         let taken = source.taken;
@@ -83,8 +74,7 @@ pub(super) async fn run<T: Sink>(
         let _ = opened.send(Ok((rows.format, rows.ignored_columns().to_vec())));
         batch::read(rows, &*sink, domain.as_deref(), size, &taken, &out);
     });
-    let mut signals =
-        crate::serve::Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
+    let mut signals = crate::serve::Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
     let mut stopped = None;
     let first = tokio::select! {
         first = open => first,
@@ -95,10 +85,7 @@ pub(super) async fn run<T: Sink>(
         .map_err(|fault: OpenError| Failure::usage(unopened(&name, &fault)))?;
     eprintln!("reading {name} as {format}");
     if !ignored.is_empty() {
-        eprintln!(
-            "columns that say nothing to a link, and are left out: {}",
-            ignored.join(", ")
-        );
+        eprintln!("columns that say nothing to a link, and are left out: {}", ignored.join(", "));
     }
     loop {
         let batch = tokio::select! {
@@ -126,9 +113,7 @@ pub(super) async fn run<T: Sink>(
 }
 
 fn unopened(name: &str, fault: &OpenError) -> String {
-    let cause = std::error::Error::source(fault)
-        .map(|cause| format!(" ({cause})"))
-        .unwrap_or_default();
+    let cause = std::error::Error::source(fault).map(|cause| format!(" ({cause})")).unwrap_or_default();
     format!("{name}: {fault}{cause}")
 }
 
@@ -148,9 +133,7 @@ impl<T: Sink> Importing<T> {
     async fn launch(&mut self, batch: Batch<T::Ready>) -> Result<(), Failure> {
         let name = |item: &Item<T::Ready>| (item.row.domain.clone(), item.slug.as_str().to_owned());
         let names: HashSet<_> = batch.items.iter().map(name).collect();
-        while self.in_flight.len() >= IN_FLIGHT
-            || self.names.iter().any(|others| !others.is_disjoint(&names))
-        {
+        while self.in_flight.len() >= IN_FLIGHT || self.names.iter().any(|others| !others.is_disjoint(&names)) {
             self.land().await?;
         }
         let (sink, is_trial) = (self.sink.clone(), self.plan.is_trial);
@@ -181,13 +164,8 @@ impl<T: Sink> Importing<T> {
             match fates.pop_front() {
                 Some(Fate::Made) => self.report.made += 1,
                 Some(Fate::Already) => self.report.already += 1,
-                Some(Fate::Taken(reason) | Fate::Refused(reason)) => {
-                    rejects.push(Reject::of_row(item.row, reason))
-                }
-                None => rejects.push(Reject::of_row(
-                    item.row,
-                    "nothing was said of it; import it again".to_owned(),
-                )),
+                Some(Fate::Taken(reason) | Fate::Refused(reason)) => rejects.push(Reject::of_row(item.row, reason)),
+                None => rejects.push(Reject::of_row(item.row, "nothing was said of it; import it again".to_owned())),
             }
         }
         rejects.sort_by_key(|reject| reject.line);
@@ -202,8 +180,7 @@ impl<T: Sink> Importing<T> {
         }
         self.report.line = self.report.line.max(batch.line);
         self.report.broken |= batch.broken;
-        self.progress
-            .show(SystemClock.now(), self.report.rows(), batch.taken);
+        self.progress.show(SystemClock.now(), self.report.rows(), batch.taken);
         Ok(())
     }
 
@@ -223,24 +200,13 @@ impl<T: Sink> Importing<T> {
         let took = self.progress.took(SystemClock.now());
         let rejects = self.plan.rejects.finish()?;
         let report = &self.report;
-        print!(
-            "{}",
-            Summary {
-                report,
-                took,
-                rejects,
-                is_trial: self.plan.is_trial
-            }
-        );
+        print!("{}", Summary { report, took, rejects, is_trial: self.plan.is_trial });
         if let Some(status) = stopped {
             println!("stopped after line {}; run it again to go on", report.line);
             return Ok(ExitCode::from(status));
         }
         if report.broken {
-            eprintln!(
-                "waypost: the source broke off after line {}; what came before it was imported",
-                report.line
-            );
+            eprintln!("waypost: the source broke off after line {}; what came before it was imported", report.line);
             return Ok(ExitCode::from(3));
         }
         Ok(ExitCode::from(u8::from(report.refused > 0)))
@@ -263,9 +229,7 @@ async fn settle<T: Sink>(
                 break;
             };
             batch.items[at] = again;
-            let fate = patiently(sink, &batch.items[at..=at], is_trial)
-                .await?
-                .pop_front();
+            let fate = patiently(sink, &batch.items[at..=at], is_trial).await?.pop_front();
             if let (Some(slot), Some(fate)) = (fates.get_mut(at), fate) {
                 *slot = fate;
             }
@@ -275,30 +239,17 @@ async fn settle<T: Sink>(
 }
 
 /// Writes items; waits a while for a sink that is away. What was written before is met again and changes nothing.
-async fn patiently<T: Sink>(
-    sink: &T,
-    items: &[Item<T::Ready>],
-    is_trial: bool,
-) -> Result<VecDeque<Fate>, Error> {
+async fn patiently<T: Sink>(sink: &T, items: &[Item<T::Ready>], is_trial: bool) -> Result<VecDeque<Fate>, Error> {
     if items.is_empty() {
         return Ok(VecDeque::new());
     }
     let mut tries = 0;
     loop {
-        let done = if is_trial {
-            sink.look(items).await
-        } else {
-            sink.write(items).await
-        };
+        let done = if is_trial { sink.look(items).await } else { sink.write(items).await };
         match done {
-            Err(error)
-                if error.is_retryable() && error.kind() != Kind::Internal && tries + 1 < TRIES =>
-            {
+            Err(error) if error.is_retryable() && error.kind() != Kind::Internal && tries + 1 < TRIES => {
                 tries += 1;
-                let wait = error
-                    .retry_after()
-                    .unwrap_or_default()
-                    .max(Duration::from_millis(500 << tries));
+                let wait = error.retry_after().unwrap_or_default().max(Duration::from_millis(500 << tries));
                 tracing::warn!(error = ?error, wait = ?wait, "the store is away; trying again");
                 SystemClock.sleep_until(SystemClock.now() + wait).await;
             }

@@ -38,18 +38,8 @@ impl Slugs {
             row.disabled,
             row.metadata,
         ]);
-        let seed = Fingerprint::of(
-            "slug",
-            &attempt.to_string(),
-            "",
-            said.to_string().as_bytes(),
-        )
-        .to_bytes();
-        Slug::random(&Stream {
-            secret: &self.0,
-            seed,
-            drawn: AtomicU64::new(0),
-        })
+        let seed = Fingerprint::of("slug", &attempt.to_string(), "", said.to_string().as_bytes()).to_bytes();
+        Slug::random(&Stream { secret: &self.0, seed, drawn: AtomicU64::new(0) })
     }
 }
 
@@ -93,10 +83,7 @@ mod tests {
         assert_eq!(slug.as_str().len(), 7);
         assert_ne!(slug, slugs.of(&row(2, "https://example.com/b"), 0));
         assert_ne!(slug, slugs.of(&row(2, "https://example.com/"), 1));
-        assert_ne!(
-            slug,
-            Slugs::new([8; 32]).of(&row(2, "https://example.com/"), 0)
-        );
+        assert_ne!(slug, Slugs::new([8; 32]).of(&row(2, "https://example.com/"), 0));
         let mut titled = row(2, "https://example.com/");
         titled.title = Some("Home".to_owned());
         assert_ne!(slug, slugs.of(&titled, 0));

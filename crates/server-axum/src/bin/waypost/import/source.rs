@@ -31,28 +31,16 @@ impl Source {
             ("standard input".to_owned(), None, Box::new(io::stdin()))
         } else {
             let name = path.display().to_string();
-            let unreadable = |fault| {
-                Failure::usage(format!("{name} cannot be opened ({fault}); check the path"))
-            };
+            let unreadable = |fault| Failure::usage(format!("{name} cannot be opened ({fault}); check the path"));
             let file = File::open(path).map_err(unreadable)?;
             let data = file.metadata().map_err(unreadable)?;
             if data.is_dir() {
-                return Err(Failure::usage(format!(
-                    "{name} is a directory; name a file in it"
-                )));
+                return Err(Failure::usage(format!("{name} is a directory; name a file in it")));
             }
             let length = data.is_file().then_some(data.len());
             (name, length, Box::new(file))
         };
-        Ok(Self {
-            name,
-            length,
-            taken: taken.clone(),
-            bytes: Counted {
-                inner: bytes,
-                taken,
-            },
-        })
+        Ok(Self { name, length, taken: taken.clone(), bytes: Counted { inner: bytes, taken } })
     }
 }
 

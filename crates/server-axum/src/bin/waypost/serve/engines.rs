@@ -23,17 +23,8 @@ impl Engines {
     pub(super) fn start(platform: &Platform, own: impl IntoIterator<Item = Box<dyn Engine>>) -> Self {
         let running = platform.engines().into_iter().chain(own).map(|engine| {
             let (name, stop) = (engine.name(), CancellationToken::new());
-            let run = engine::run(
-                engine,
-                platform.clock.clone(),
-                platform.entropy.clone(),
-                stop.clone(),
-            );
-            Running {
-                name,
-                stop,
-                task: tokio::spawn(run),
-            }
+            let run = engine::run(engine, platform.clock.clone(), platform.entropy.clone(), stop.clone());
+            Running { name, stop, task: tokio::spawn(run) }
         });
         Self(running.collect())
     }

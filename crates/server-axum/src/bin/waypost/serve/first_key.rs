@@ -25,26 +25,14 @@ pub(super) async fn first_key(store: &Store, settings: &Settings) -> Result<Firs
     let credentials = &store.platform.credentials;
     let workspace = credentials.workspace(WORKSPACE).await?.id;
     if let Some(key) = &settings.admin_key {
-        let kept = credentials
-            .adopt(workspace, "admin", key.expose(), Scopes::ALL)
-            .await?;
+        let kept = credentials.adopt(workspace, "admin", key.expose(), Scopes::ALL).await?;
         if !kept.is_live(store.platform.clock.now()) {
-            return Err(settings
-                .fault(
-                    "admin_key",
-                    "this key was revoked or has expired; choose another one",
-                )
-                .into());
+            return Err(settings.fault("admin_key", "this key was revoked or has expired; choose another one").into());
         }
         return Ok(FirstKey::Given);
     }
     if !credentials.keys(workspace).await?.is_empty() {
         return Ok(FirstKey::Known);
     }
-    Ok(FirstKey::Made(
-        credentials
-            .issue(workspace, "admin", Scopes::ALL, None)
-            .await?
-            .text,
-    ))
+    Ok(FirstKey::Made(credentials.issue(workspace, "admin", Scopes::ALL, None).await?.text))
 }

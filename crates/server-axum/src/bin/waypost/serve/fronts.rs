@@ -49,7 +49,12 @@ impl Fronts {
     }
 
     /// Serves until `stop`, then lets requests end. Says how many connections were cut at the end of the grace.
-    pub(super) async fn serve(self, gateway: Gateway, options: ServeOptions, stop: CancellationToken) -> io::Result<usize> {
+    pub(super) async fn serve(
+        self,
+        gateway: Gateway,
+        options: ServeOptions,
+        stop: CancellationToken,
+    ) -> io::Result<usize> {
         let mut ends = Vec::with_capacity(self.sockets.len());
         for (number, socket) in self.sockets.into_iter().enumerate() {
             let (gateway, stop) = (gateway.clone(), stop.clone());

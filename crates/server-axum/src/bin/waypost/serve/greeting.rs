@@ -18,12 +18,7 @@ pub(super) struct Greeting<'a> {
 }
 
 impl<'a> Greeting<'a> {
-    pub(super) fn new(
-        settings: &Settings,
-        site: &'a Site,
-        address: SocketAddr,
-        key: &'a FirstKey,
-    ) -> Self {
+    pub(super) fn new(settings: &Settings, site: &'a Site, address: SocketAddr, key: &'a FirstKey) -> Self {
         let nowhere = Settings::default();
         let kept = match settings.database_file() {
             Some(file) => file.display().to_string(),
@@ -31,23 +26,14 @@ impl<'a> Greeting<'a> {
         };
         // Of no setting but the address itself: where this machine reaches the server.
         let local = store::public_url(&nowhere, Some(address));
-        Self {
-            local,
-            public: site.public_url().trim_end_matches('/'),
-            kept,
-            key,
-        }
+        Self { local, public: site.public_url().trim_end_matches('/'), kept, key }
     }
 }
 
 impl fmt::Display for Greeting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let local = &self.local;
-        writeln!(
-            f,
-            "Waypost {} listens on {local}",
-            env!("CARGO_PKG_VERSION")
-        )?;
+        writeln!(f, "Waypost {} listens on {local}", env!("CARGO_PKG_VERSION"))?;
         if self.public != local {
             writeln!(f, "  short links  {}/…", self.public)?;
         }
@@ -64,23 +50,14 @@ impl fmt::Display for Greeting<'_> {
                 "$WAYPOST_ADMIN_KEY"
             }
             FirstKey::Known => {
-                writeln!(
-                    f,
-                    "  admin key    made at an earlier start; `waypost keys create` makes another"
-                )?;
+                writeln!(f, "  admin key    made at an earlier start; `waypost keys create` makes another")?;
                 "$WAYPOST_ADMIN_KEY"
             }
         };
         writeln!(f, "\nMake a link:\n")?;
-        writeln!(
-            f,
-            "  curl {local}/v1/links -H \"Authorization: Bearer {shown}\" \\"
-        )?;
+        writeln!(f, "  curl {local}/v1/links -H \"Authorization: Bearer {shown}\" \\")?;
         writeln!(f, "    -H 'Content-Type: application/json' \\")?;
-        writeln!(
-            f,
-            "    -d '{{\"destination\": \"https://www.rust-lang.org/\", \"slug\": \"rust\"}}'"
-        )?;
+        writeln!(f, "    -d '{{\"destination\": \"https://www.rust-lang.org/\", \"slug\": \"rust\"}}'")?;
         writeln!(f, "\nFollow it:\n\n  curl -i {local}/rust\n")
     }
 }

@@ -20,22 +20,15 @@ use crate::settings::Settings;
 /// # Errors
 /// A setting that does not fit.
 pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
-    let mut options = HttpOptions {
-        cors_origins: settings.cors_origins.clone(),
-        ..HttpOptions::default()
-    };
+    let mut options = HttpOptions { cors_origins: settings.cors_origins.clone(), ..HttpOptions::default() };
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
-    options.trusted_proxies =
-        proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
+    options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
     if let Some(rate) = settings.rate_limit {
         let policy = |name, quota| Policy::new(name, Algorithm::TokenBucket, quota, rate.window);
-        let fault = |fault: waypost_core::limits::InvalidPolicy| {
-            settings.fault("rate_limit", fault.to_string())
-        };
+        let fault = |fault: waypost_core::limits::InvalidPolicy| settings.fault("rate_limit", fault.to_string());
         options.per_principal = policy("api", rate.quota).map_err(fault)?;
         // Several principals may share an address.
-        options.per_address =
-            policy("address", rate.quota.saturating_mul(2).min(1_000_000_000)).map_err(fault)?;
+        options.per_address = policy("address", rate.quota.saturating_mul(2).min(1_000_000_000)).map_err(fault)?;
     }
     Ok(options)
 }

@@ -23,12 +23,12 @@ use waypost_adapters::file::{FileClickSpool, FileSpoolOptions};
 use waypost_adapters::memory::MemoryClickSpool;
 use waypost_adapters::visitor::VisitorDescriber;
 use waypost_core::PlatformOptions;
-use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::health::Probe;
+use waypost_server_axum::gateway::metrics::MetricsExporter;
 
 use crate::data_dir;
 use crate::failure::Failure;
@@ -65,10 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let http = http::options(&settings)?;
 
     // A store in memory needs no directory; everything else does, for itself alone.
-    let hold = settings
-        .database_file()
-        .map(|_| data_dir::hold(&settings))
-        .transpose()?;
+    let hold = settings.database_file().map(|_| data_dir::hold(&settings)).transpose()?;
     // Before the platform, which takes its counters from the recorder that it finds.
     let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
     let fronts = listen(&settings)?;
@@ -97,10 +94,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         // The listener is gone: what can be saved is saved, and the status tells.
         Err(ended) => {
-            let why = ended
-                .err()
-                .map(|fault| format!(": {fault}"))
-                .unwrap_or_default();
+            let why = ended.err().map(|fault| format!(": {fault}")).unwrap_or_default();
             stop(None, engines, store, reserve).await?;
             return Err(Failure::broken(format!("the server ended by itself{why}")));
         }
@@ -143,14 +137,18 @@ fn split(grace: Duration) -> (Duration, Duration) {
 }
 
 fn listen(settings: &Settings) -> Result<Fronts, Failure> {
-    let address = settings
-        .listen
-        .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let address = settings.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
     Fronts::listen(address).map_err(|fault| {
         let cure = match fault.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port, as in --listen 127.0.0.1:8081",
-            std::io::ErrorKind::PermissionDenied => "this user may not; choose a port from 1024 on, as in --listen 127.0.0.1:8080",
-            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address; take 0.0.0.0 for all that it has",
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there; stop it, or choose another port, as in --listen 127.0.0.1:8081"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not; choose a port from 1024 on, as in --listen 127.0.0.1:8080"
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; take 0.0.0.0 for all that it has"
+            }
             _ => "choose another address",
         };
         settings.fault("listen", format!("{address} cannot be listened on ({fault}): {cure}")).into()
@@ -158,10 +156,7 @@ fn listen(settings: &Settings) -> Result<Fronts, Failure> {
 }
 
 /// The store on the settings' database, and the spool where it is in files.
-async fn open(
-    settings: &Settings,
-    address: SocketAddr,
-) -> Result<(Store, Option<Arc<FileClickSpool>>), Failure> {
+async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option<Arc<FileClickSpool>>), Failure> {
     let site = store::site(settings, store::public_url(settings, Some(address)))?;
     let describe = VisitorDescriber::new(settings.geoip_file.as_deref())
         .map_err(|error| settings.fault("geoip_file", crate::failure::in_full(&error)))?;

@@ -1,8 +1,5 @@
 //! The environment; this is the one file that reads it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the one file in which the environment is read"
-)]
+#![expect(clippy::disallowed_methods, reason = "the one file in which the environment is read")]
 
 use std::collections::BTreeMap;
 
@@ -19,58 +16,33 @@ pub(super) const CONFIG: &str = "WAYPOST_CONFIG";
 /// setting.
 pub(super) fn read() -> Variables {
     std::env::vars_os()
-        .map(|(name, value)| {
-            (
-                name.to_string_lossy().into_owned(),
-                value.to_string_lossy().into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
         .filter(|(name, _)| name.starts_with(table::PREFIX))
         .collect()
 }
 
 /// What the environment says of a setting. A variable that is empty is not set, as in most service files.
-pub(super) fn of(
-    variables: &Variables,
-    setting: &Setting,
-) -> Result<Option<(String, String)>, SettingFault> {
+pub(super) fn of(variables: &Variables, setting: &Setting) -> Result<Option<(String, String)>, SettingFault> {
     let get = |name: String| {
         let value = variables.get(&name).filter(|value| !value.is_empty())?;
         Some((name, value.clone()))
     };
-    let file = if setting.secret {
-        get(format!("{}_FILE", setting.variable()))
-    } else {
-        None
-    };
+    let file = if setting.secret { get(format!("{}_FILE", setting.variable())) } else { None };
     either(setting, get(setting.variable()), file)
 }
 
 /// Refuses variables that mean nothing here.
 pub(super) fn check_names(variables: &Variables) -> Result<(), SettingFault> {
-    let known: Vec<String> = TABLE
-        .iter()
-        .flat_map(Setting::variables)
-        .chain([CONFIG.to_owned()])
-        .collect();
+    let known: Vec<String> = TABLE.iter().flat_map(Setting::variables).chain([CONFIG.to_owned()]).collect();
     for variable in variables.keys() {
         if known.contains(variable) {
             continue;
         }
-        let key = variable
-            .strip_prefix(table::PREFIX)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        if let Some((_, why)) = UNSUPPORTED
-            .iter()
-            .find(|(unsupported, _)| *unsupported == key)
-        {
+        let key = variable.strip_prefix(table::PREFIX).unwrap_or_default().to_ascii_lowercase();
+        if let Some((_, why)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == key) {
             return Err(SettingFault::new(variable, *why));
         }
-        return Err(SettingFault::new(
-            variable,
-            name::unknown(variable, known.iter().map(String::as_str)),
-        ));
+        return Err(SettingFault::new(variable, name::unknown(variable, known.iter().map(String::as_str))));
     }
     Ok(())
 }

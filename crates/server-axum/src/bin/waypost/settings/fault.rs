@@ -12,10 +12,7 @@ pub(crate) struct SettingFault {
 impl SettingFault {
     /// A fault of the setting called `name`.
     pub(crate) fn new(name: impl Into<String>, fault: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            fault: fault.into(),
-        }
+        Self { name: name.into(), fault: fault.into() }
     }
 }
 
@@ -24,12 +21,7 @@ impl fmt::Display for SettingFault {
         // One line, whatever a library put into its message.
         let line = format!("{}: {}", self.name, self.fault);
         f.write_str(
-            &line
-                .split(['\r', '\n'])
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" "),
+            &line.split(['\r', '\n']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
         )
     }
 }

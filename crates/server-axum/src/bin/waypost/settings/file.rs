@@ -38,18 +38,9 @@ impl Keys {
     /// Reads the text of a file.
     pub(super) fn parse(path: &str, text: &str) -> Result<Self, SettingFault> {
         let table: toml::Table = toml::from_str(text).map_err(|fault| {
-            let before = fault
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .unwrap_or_default();
+            let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            SettingFault::new(
-                path,
-                format!(
-                    "line {line} is not TOML: {}; write KEY = VALUE",
-                    fault.message()
-                ),
-            )
+            SettingFault::new(path, format!("line {line} is not TOML: {}; write KEY = VALUE", fault.message()))
         })?;
         let mut values = BTreeMap::new();
         for (key, value) in table {
@@ -61,10 +52,7 @@ impl Keys {
             })?;
             values.insert(key, text);
         }
-        Ok(Self {
-            path: path.to_owned(),
-            values,
-        })
+        Ok(Self { path: path.to_owned(), values })
     }
 
     /// What the file says of a setting.
@@ -73,11 +61,7 @@ impl Keys {
             let value = self.values.get(&key)?;
             Some((format!("{}: {key}", self.path), value.clone()))
         };
-        let file = if setting.secret {
-            get(format!("{}_file", setting.key))
-        } else {
-            None
-        };
+        let file = if setting.secret { get(format!("{}_file", setting.key)) } else { None };
         either(setting, get(setting.key.to_owned()), file)
     }
 
@@ -87,9 +71,7 @@ impl Keys {
         let Some(key) = self.values.keys().find(|key| !known.contains(key)) else {
             return Ok(());
         };
-        let unsupported = UNSUPPORTED
-            .iter()
-            .find(|(unsupported, _)| unsupported == key);
+        let unsupported = UNSUPPORTED.iter().find(|(unsupported, _)| unsupported == key);
         let fault = match unsupported {
             Some((_, why)) => (*why).to_owned(),
             None => name::unknown(key, known.iter().map(String::as_str)),

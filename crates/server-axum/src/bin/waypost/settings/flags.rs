@@ -25,12 +25,7 @@ pub(crate) struct Flags<const SERVE: bool, const REMOTE: bool>(pub(crate) Given)
 impl Given {
     #[cfg(test)]
     pub(super) fn of_pairs(pairs: &[(&str, &str)]) -> Self {
-        Self(
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        Self(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
     /// The file of settings that a flag names.
@@ -44,11 +39,7 @@ impl Given {
             let value = self.0.get(&key)?;
             Some((format!("--{}", key.replace('_', "-")), value.clone()))
         };
-        either(
-            setting,
-            get(setting.key.to_owned()),
-            get(format!("{}_file", setting.key)),
-        )
+        either(setting, get(setting.key.to_owned()), get(format!("{}_file", setting.key)))
     }
 }
 
@@ -73,9 +64,7 @@ impl<const SERVE: bool, const REMOTE: bool> clap::Args for Flags<SERVE, REMOTE> 
             let flag = flag(setting.key, setting.value, setting.flag_help());
             // `--allow-private-destinations` alone means yes.
             let flag = if setting.value == super::table::YES_OR_NO {
-                flag.num_args(0..=1)
-                    .require_equals(true)
-                    .default_missing_value("true")
+                flag.num_args(0..=1).require_equals(true).default_missing_value("true")
             } else {
                 flag
             };
@@ -83,11 +72,7 @@ impl<const SERVE: bool, const REMOTE: bool> clap::Args for Flags<SERVE, REMOTE> 
             let command = command.arg(flag.hide(setting.key == "listen" && !SERVE));
             if setting.secret {
                 let help = format!("A file that holds what --{} would say", setting.flag());
-                command.arg(self::flag(
-                    leak(format!("{}_file", setting.key)),
-                    "FILE",
-                    help,
-                ))
+                command.arg(self::flag(leak(format!("{}_file", setting.key)), "FILE", help))
             } else {
                 command
             }
@@ -115,9 +100,7 @@ fn flag(key: &'static str, value: &'static str, help: String) -> Arg {
 
 impl<const SERVE: bool, const REMOTE: bool> clap::FromArgMatches for Flags<SERVE, REMOTE> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let keys = Self::settings()
-            .flat_map(Setting::keys)
-            .chain(["config".to_owned()]);
+        let keys = Self::settings().flat_map(Setting::keys).chain(["config".to_owned()]);
         let given = keys.filter_map(|key| {
             let value = matches.try_get_one::<String>(&key).ok().flatten()?.clone();
             Some((key, value))

@@ -62,18 +62,11 @@ impl Settings {
     /// [`SettingFault`] for a value that cannot be used, a name that is not known, and a file that cannot be read.
     pub(crate) fn load(flags: &Given) -> Result<Self, SettingFault> {
         let environment = env::read();
-        let file = file::read(
-            flags.config(),
-            environment.get(env::CONFIG).map(String::as_str),
-        )?;
+        let file = file::read(flags.config(), environment.get(env::CONFIG).map(String::as_str))?;
         Self::resolve(flags, &environment, &file)
     }
 
-    fn resolve(
-        flags: &Given,
-        environment: &env::Variables,
-        file: &file::Keys,
-    ) -> Result<Self, SettingFault> {
+    fn resolve(flags: &Given, environment: &env::Variables, file: &file::Keys) -> Result<Self, SettingFault> {
         env::check_names(environment)?;
         file.check_names()?;
         let mut settings = Self::default();
@@ -87,8 +80,7 @@ impl Settings {
             };
             match given {
                 Some((name, value)) => {
-                    (setting.set)(&mut settings, &value)
-                        .map_err(|fault| SettingFault::new(name.clone(), fault))?;
+                    (setting.set)(&mut settings, &value).map_err(|fault| SettingFault::new(name.clone(), fault))?;
                     settings.named.insert(setting.key, name);
                 }
                 None => {
@@ -126,10 +118,7 @@ impl Settings {
 /// Takes the text of a secret file: without the line end that editors put behind it.
 fn read_secret(name: &str, path: &str) -> Result<String, SettingFault> {
     let text = std::fs::read_to_string(path).map_err(|fault| {
-        SettingFault::new(
-            name,
-            format!("{path} cannot be read ({fault}); name a file that holds the secret"),
-        )
+        SettingFault::new(name, format!("{path} cannot be read ({fault}); name a file that holds the secret"))
     })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
@@ -141,10 +130,9 @@ fn either(
     file: Option<(String, String)>,
 ) -> Result<Option<(String, String)>, SettingFault> {
     match (value, file) {
-        (Some((name, _)), Some((file, _))) => Err(SettingFault::new(
-            name,
-            format!("is given beside {file}; keep one of the two"),
-        )),
+        (Some((name, _)), Some((file, _))) => {
+            Err(SettingFault::new(name, format!("is given beside {file}; keep one of the two")))
+        }
         (None, Some((name, path))) if setting.secret => {
             let text = read_secret(&name, &path)?;
             Ok(Some((name, text)))

@@ -43,9 +43,7 @@ mod tests {
     #[test]
     fn the_nearest_name_is_told_and_a_far_one_is_not() {
         let known = ["WAYPOST_LISTEN", "WAYPOST_LOG"];
-        assert!(
-            unknown("WAYPOST_LISEN", known.into_iter()).contains("did you mean WAYPOST_LISTEN?")
-        );
+        assert!(unknown("WAYPOST_LISEN", known.into_iter()).contains("did you mean WAYPOST_LISTEN?"));
         assert!(!unknown("colour", known.into_iter()).contains("did you mean"));
     }
 }

@@ -54,18 +54,9 @@ pub(super) enum Group {
 pub(super) const UNSUPPORTED: [(&str, &str); 5] = [
     ("redis_url", "this build has no Redis; remove the setting"),
     ("nats_url", "this build has no NATS; remove the setting"),
-    (
-        "roles",
-        "this build runs every role in one process; remove the setting",
-    ),
-    (
-        "webhook_allow_http",
-        "this build sends no webhooks; remove the setting",
-    ),
-    (
-        "webhook_allow",
-        "this build sends no webhooks; remove the setting",
-    ),
+    ("roles", "this build runs every role in one process; remove the setting"),
+    ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
+    ("webhook_allow", "this build sends no webhooks; remove the setting"),
 ];
 
 /// The variable of a key.
@@ -98,11 +89,7 @@ impl Setting {
     /// What `--help` says of it.
     pub(super) fn flag_help(&self) -> String {
         let (Otherwise::Value(default) | Otherwise::Told(default)) = self.default;
-        format!(
-            "{} [env: {}] [default: {default}]",
-            self.help,
-            self.variable()
-        )
+        format!("{} [env: {}] [default: {default}]", self.help, self.variable())
     }
 }
 
@@ -226,14 +213,8 @@ pub(super) static TABLE: [Setting; 21] = [
         "A MaxMind file (.mmdb) that knows the country of an address",
         |it, text| values::existing_file(text).map(|value| it.geoip_file = Some(value))
     ),
-    setting!(
-        "keep_events",
-        "TIME",
-        Value("7d"),
-        Serve,
-        "How long events can be read",
-        |it, text| values::kept(text).map(|value| it.keep_events = value)
-    ),
+    setting!("keep_events", "TIME", Value("7d"), Serve, "How long events can be read", |it, text| values::kept(text)
+        .map(|value| it.keep_events = value)),
     setting!(
         "keep_clicks",
         "TIME",

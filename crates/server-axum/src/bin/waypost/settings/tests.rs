@@ -7,18 +7,11 @@ use super::flags::Given;
 use super::table::{Group, Otherwise, TABLE};
 use super::*;
 
-fn resolve(
-    flags: &[(&str, &str)],
-    environment: &[(&str, &str)],
-    file: &str,
-) -> Result<Settings, String> {
-    let environment: BTreeMap<_, _> = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+fn resolve(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> Result<Settings, String> {
+    let environment: BTreeMap<_, _> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let keys = Keys::parse("waypost.toml", file).map_err(|fault| fault.to_string())?;
-    Settings::resolve(&Given::of_pairs(flags), &environment, &keys)
-        .map_err(|fault| fault.to_string())
+    Settings::resolve(&Given::of_pairs(flags), &environment, &keys).map_err(|fault| fault.to_string())
 }
 
 fn fault(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> String {
@@ -28,20 +21,14 @@ fn fault(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> St
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let (flag, variable) = ([("data_dir", "flag")], [("WAYPOST_DATA_DIR", "variable")]);
-    let file =
-        "data_dir = \"file\"\nkeep_events = \"2d\"\ndomains = [\"a.example\", \"b.example\"]\n";
-    let dir =
-        |flags: &[_], environment: &[_], file| resolve(flags, environment, file).unwrap().data_dir;
+    let file = "data_dir = \"file\"\nkeep_events = \"2d\"\ndomains = [\"a.example\", \"b.example\"]\n";
+    let dir = |flags: &[_], environment: &[_], file| resolve(flags, environment, file).unwrap().data_dir;
     assert_eq!(dir(&flag, &variable, file).to_str(), Some("flag"));
     assert_eq!(dir(&[], &variable, file).to_str(), Some("variable"));
     assert_eq!(dir(&[], &[], file).to_str(), Some("file"));
     assert_eq!(dir(&[], &[], "").to_str(), Some("waypost-data"));
     let settings = resolve(&[], &[("WAYPOST_KEEP_EVENTS", "")], file).unwrap();
-    assert_eq!(
-        settings.keep_events,
-        Duration::from_secs(172_800),
-        "an empty variable is not set"
-    );
+    assert_eq!(settings.keep_events, Duration::from_secs(172_800), "an empty variable is not set");
     assert_eq!(settings.domains, ["a.example", "b.example"]);
 }
 
@@ -51,47 +38,27 @@ fn every_default_can_be_used() {
     assert_eq!(settings.listen, "127.0.0.1:8080".parse().ok());
     assert_eq!(settings.shutdown_grace, Duration::from_secs(30));
     assert_eq!(settings.link_cache_bytes, 32 << 20);
-    assert_eq!(
-        settings.database_file().unwrap().to_str(),
-        Some("waypost-data/waypost.db")
-    );
+    assert_eq!(settings.database_file().unwrap().to_str(), Some("waypost-data/waypost.db"));
 }
 
 #[test]
 fn a_fault_is_one_line_that_names_the_setting_as_it_was_given() {
     let by_flag = fault(&[("listen", "here")], &[], "");
-    assert!(
-        by_flag.starts_with("--listen: `here` is not an address; write"),
-        "{by_flag}"
-    );
+    assert!(by_flag.starts_with("--listen: `here` is not an address; write"), "{by_flag}");
     let by_variable = fault(&[], &[("WAYPOST_RATE_LIMIT", "many\n")], "");
-    assert!(
-        by_variable.starts_with("WAYPOST_RATE_LIMIT: `many") && !by_variable.contains('\n'),
-        "{by_variable}"
-    );
+    assert!(by_variable.starts_with("WAYPOST_RATE_LIMIT: `many") && !by_variable.contains('\n'), "{by_variable}");
     let by_file = fault(&[], &[], "keep_clicks = \"soon\"");
-    assert!(
-        by_file.starts_with("waypost.toml: keep_clicks: `soon` is not a length of time"),
-        "{by_file}"
-    );
+    assert!(by_file.starts_with("waypost.toml: keep_clicks: `soon` is not a length of time"), "{by_file}");
     let broken = fault(&[], &[], "listen = \"127.0.0.1:1\"\nlog = = 1\n");
-    assert!(
-        broken.starts_with("waypost.toml: line 2 is not TOML") && !broken.contains('\n'),
-        "{broken}"
-    );
+    assert!(broken.starts_with("waypost.toml: line 2 is not TOML") && !broken.contains('\n'), "{broken}");
 }
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     assert!(fault(&[], &[("WAYPOST_LISTENS", "x")], "").contains("did you mean WAYPOST_LISTEN?"));
     assert!(fault(&[], &[], "data-dir = \"x\"").contains("did you mean data_dir?"));
-    assert!(
-        fault(&[], &[("WAYPOST_REDIS_URL", "redis://x")], "").contains("this build has no Redis")
-    );
-    assert!(
-        fault(&[], &[], "roles = \"feed\"")
-            .starts_with("waypost.toml: roles: this build runs every role")
-    );
+    assert!(fault(&[], &[("WAYPOST_REDIS_URL", "redis://x")], "").contains("this build has no Redis"));
+    assert!(fault(&[], &[], "roles = \"feed\"").starts_with("waypost.toml: roles: this build runs every role"));
 }
 
 #[test]
@@ -101,19 +68,9 @@ fn a_secret_may_stand_in_a_file_and_never_in_a_message() {
     std::fs::write(&path, "an-operators-own-key\n").unwrap();
     let path = path.to_str().unwrap();
     let settings = resolve(&[], &[("WAYPOST_ADMIN_KEY_FILE", path)], "").unwrap();
-    assert_eq!(
-        settings.admin_key.as_ref().unwrap().expose().expose(),
-        "an-operators-own-key"
-    );
+    assert_eq!(settings.admin_key.as_ref().unwrap().expose().expose(), "an-operators-own-key");
     assert!(!format!("{settings:?}").contains("operators"));
-    let both = fault(
-        &[],
-        &[
-            ("WAYPOST_ADMIN_KEY_FILE", path),
-            ("WAYPOST_ADMIN_KEY", "another-key-of-them"),
-        ],
-        "",
-    );
+    let both = fault(&[], &[("WAYPOST_ADMIN_KEY_FILE", path), ("WAYPOST_ADMIN_KEY", "another-key-of-them")], "");
     assert!(both.contains("keep one of the two"), "{both}");
     let short = fault(&[], &[("WAYPOST_ADMIN_KEY", "hunter2")], "");
     assert!(!short.contains("hunter2"), "{short}");
@@ -125,11 +82,7 @@ fn values_are_read_as_they_are_told() {
     for (key, good, bad) in [
         ("listen", "localhost:0", "8080"),
         ("listen", "[::1]:80", "example.com:80"),
-        (
-            "public_url",
-            "https://go.example.com",
-            "https://go.example.com/links",
-        ),
+        ("public_url", "https://go.example.com", "https://go.example.com/links"),
         ("public_url", "http://localhost:8080/", "go.example.com"),
         ("domains", "a.example, b.example", "https://a.example"),
         ("database_url", "sqlite://links.db", "postgres://me@host/db"),
@@ -146,46 +99,25 @@ fn values_are_read_as_they_are_told() {
         ("log", "info,waypost_core=debug", "loud"),
         ("log_format", "json", "xml"),
         ("data_dir", "a b", " "),
-        (
-            "geoip_file",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
-            "nowhere.mmdb",
-        ),
+        ("geoip_file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "nowhere.mmdb"),
     ] {
         let given = |value| resolve(&[(key, value)], &[], "");
-        assert!(
-            given(good).is_ok(),
-            "{key} = {good}: {:?}",
-            given(good).err()
-        );
+        assert!(given(good).is_ok(), "{key} = {good}: {:?}", given(good).err());
         let fault = given(bad).expect_err(bad);
-        assert!(
-            !fault.contains('\n') && fault.starts_with(&format!("--{}: ", key.replace('_', "-"))),
-            "{fault}"
-        );
+        assert!(!fault.contains('\n') && fault.starts_with(&format!("--{}: ", key.replace('_', "-"))), "{fault}");
     }
 }
 
 /// The table of settings, as the document shows it.
 fn document() -> String {
-    let mut text =
-        "| setting | variable | flag | default | what it is for |\n|---|---|---|---|---|\n"
-            .to_owned();
+    let mut text = "| setting | variable | flag | default | what it is for |\n|---|---|---|---|---|\n".to_owned();
     for setting in &TABLE {
         let default = match setting.default {
             Otherwise::Value(value) => format!("`{value}`"),
             Otherwise::Told(words) => words.to_owned(),
         };
-        let of = if setting.group == Group::Remote {
-            " (`import`)"
-        } else {
-            ""
-        };
-        let beside = if setting.secret {
-            format!(", or a file by `{}_file`", setting.key)
-        } else {
-            String::new()
-        };
+        let of = if setting.group == Group::Remote { " (`import`)" } else { "" };
+        let beside = if setting.secret { format!(", or a file by `{}_file`", setting.key) } else { String::new() };
         let value = setting.value.replace('|', "\\|");
         text.push_str(&format!(
             "| `{}` | `{}` | `--{} {value}` | {default} | {}{of}{beside} |\n",
@@ -203,8 +135,5 @@ fn the_document_is_in_step_with_the_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
     let text = std::fs::read_to_string(path).expect("docs/settings.md is there");
     let expected = document();
-    assert!(
-        text.contains(&expected),
-        "replace the table of docs/settings.md by this one:\n{expected}"
-    );
+    assert!(text.contains(&expected), "replace the table of docs/settings.md by this one:\n{expected}");
 }

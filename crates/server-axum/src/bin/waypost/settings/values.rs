@@ -55,15 +55,12 @@ impl Database {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
         match (scheme, text.strip_prefix("sqlite://")) {
-            (_, Some("")) => {
-                Err("names no file; write sqlite://PATH, as in sqlite://links.db".to_owned())
-            }
+            (_, Some("")) => Err("names no file; write sqlite://PATH, as in sqlite://links.db".to_owned()),
             (_, Some(path)) => Ok(Self::Sqlite(Some(path.into()))),
             ("memory", _) => Ok(Self::Memory),
-            ("postgres" | "postgresql", _) => Err(
-                "this build has no PostgreSQL; take sqlite://PATH, or leave the setting out"
-                    .to_owned(),
-            ),
+            ("postgres" | "postgresql", _) => {
+                Err("this build has no PostgreSQL; take sqlite://PATH, or leave the setting out".to_owned())
+            }
             // The text may hold a password.
             _ => Err("is not the URL of a store; write sqlite://PATH or memory:".to_owned()),
         }
@@ -100,17 +97,10 @@ impl Rate {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not COUNT/TIME; write it as 2000/1s or 120000/1m");
         let (quota, window) = text.split_once('/').ok_or_else(wrong)?;
-        let quota = quota
-            .trim()
-            .parse()
-            .ok()
-            .filter(|quota| (1..=1_000_000_000).contains(quota))
-            .ok_or_else(wrong)?;
+        let quota = quota.trim().parse().ok().filter(|quota| (1..=1_000_000_000).contains(quota)).ok_or_else(wrong)?;
         let window = duration(window.trim()).map_err(|_| wrong())?;
         if !(1..=2_678_400).contains(&window.as_secs()) || window.subsec_nanos() != 0 {
-            return Err(format!(
-                "the time of `{text}` must be whole seconds, from 1s to 31d"
-            ));
+            return Err(format!("the time of `{text}` must be whole seconds, from 1s to 31d"));
         }
         Ok(Self { quota, window })
     }
@@ -127,9 +117,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn origin(text: &str) -> Result<String, String> {
-    let wrong = || {
-        format!("`{text}` is not an address of the web; write http(s)://HOST[:PORT] without a path")
-    };
+    let wrong = || format!("`{text}` is not an address of the web; write http(s)://HOST[:PORT] without a path");
     let url = Url::parse(text).map_err(|_| wrong())?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let named = url.username().is_empty() && url.password().is_none() && url.has_host();
@@ -141,73 +129,46 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 
 /// The parts of a list, without the blanks around them.
 fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
 pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
     let host = |part: &str| match Host::parse(part) {
         Ok(_) => Ok(part.to_owned()),
-        Err(_) => Err(format!(
-            "`{part}` is not a host name; write hosts alone, as in go.example.com,s.example.org"
-        )),
+        Err(_) => Err(format!("`{part}` is not a host name; write hosts alone, as in go.example.com,s.example.org")),
     };
     list(text).map(host).collect()
 }
 
 pub(super) fn networks(text: &str) -> Result<Vec<String>, String> {
     let network = |part: &str| {
-        let (address, bits) = part
-            .split_once('/')
-            .map_or((part, None), |(address, bits)| (address, Some(bits)));
-        let most = address
-            .parse::<IpAddr>()
-            .ok()
-            .map(|address| if address.is_ipv4() { 32 } else { 128 });
-        let fits =
-            |most: u8| bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most));
+        let (address, bits) = part.split_once('/').map_or((part, None), |(address, bits)| (address, Some(bits)));
+        let most = address.parse::<IpAddr>().ok().map(|address| if address.is_ipv4() { 32 } else { 128 });
+        let fits = |most: u8| bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most));
         if most.is_some_and(fits) {
             return Ok(part.to_owned());
         }
-        Err(format!(
-            "`{part}` is not an address or a network; write 10.0.0.0/8 or fd00::/8"
-        ))
+        Err(format!("`{part}` is not an address or a network; write 10.0.0.0/8 or fd00::/8"))
     };
     list(text).map(network).collect()
 }
 
 pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
-    list(text)
-        .map(|part| {
-            if part == "*" {
-                Ok(part.to_owned())
-            } else {
-                origin(part)
-            }
-        })
-        .collect()
+    list(text).map(|part| if part == "*" { Ok(part.to_owned()) } else { origin(part) }).collect()
 }
 
 pub(super) fn schemes(text: &str) -> Result<Vec<String>, String> {
     let scheme = |part: &str| {
-        let letters = part
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let letters = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
         if letters && part.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return Ok(part.to_ascii_lowercase());
         }
-        Err(format!(
-            "`{part}` is not a scheme; write schemes alone, as in http,https,ftp"
-        ))
+        Err(format!("`{part}` is not a scheme; write schemes alone, as in http,https,ftp"))
     };
     let schemes: Vec<_> = list(text).map(scheme).collect::<Result<_, _>>()?;
-    let runs_code =
-        |scheme: &&String| matches!(scheme.as_str(), "javascript" | "data" | "vbscript");
+    let runs_code = |scheme: &&String| matches!(scheme.as_str(), "javascript" | "data" | "vbscript");
     if let Some(scheme) = schemes.iter().find(runs_code) {
-        return Err(format!(
-            "`{scheme}` would run code in the visitor's browser; leave it out"
-        ));
+        return Err(format!("`{scheme}` would run code in the visitor's browser; leave it out"));
     }
     if schemes.is_empty() {
         return Err("is empty, so no link could lead anywhere; write http,https".to_owned());
@@ -224,18 +185,14 @@ pub(super) fn existing_file(text: &str) -> Result<PathBuf, String> {
     if path.is_file() {
         return Ok(path);
     }
-    Err(format!(
-        "there is no file `{text}`; correct the path, or leave the setting out"
-    ))
+    Err(format!("there is no file `{text}`; correct the path, or leave the setting out"))
 }
 
 pub(super) fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!(
-            "`{text}` is neither yes nor no; write true or false"
-        )),
+        _ => Err(format!("`{text}` is neither yes nor no; write true or false")),
     }
 }
 
@@ -252,10 +209,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400_000,
         _ => return Err(wrong()),
     };
-    number
-        .checked_mul(millis)
-        .map(Duration::from_millis)
-        .ok_or_else(wrong)
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
 }
 
 /// How long something is kept: an hour at least, since less would remove what was just made; ten years at most.
@@ -264,9 +218,7 @@ pub(super) fn kept(text: &str) -> Result<Duration, String> {
     if (DAY / 24..=DAY * 3_650).contains(&kept) {
         return Ok(kept);
     }
-    Err(format!(
-        "`{text}` is out of bounds; write a time from 1h to 3650d"
-    ))
+    Err(format!("`{text}` is out of bounds; write a time from 1h to 3650d"))
 }
 
 /// A size: a whole number of bytes, or with `KiB`, `MiB` or `GiB`.
@@ -289,44 +241,30 @@ pub(super) fn spool_size(text: &str) -> Result<u64, String> {
     if bytes >= 4 << 20 {
         return Ok(bytes);
     }
-    Err(format!(
-        "`{text}` holds no segment of the spool; write 4MiB or more"
-    ))
+    Err(format!("`{text}` holds no segment of the spool; write 4MiB or more"))
 }
 
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
-    let end = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number, unit.trim_start())
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {
     // A bare word that is no level would be taken for a module, and silence everything else.
-    let is_level = |part: &str| {
-        part.contains('=')
-            || part
-                .parse::<tracing_subscriber::filter::LevelFilter>()
-                .is_ok()
-    };
+    let is_level = |part: &str| part.contains('=') || part.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
     let is_filter = text.parse::<tracing_subscriber::filter::Targets>().is_ok();
     if is_filter && text.split(',').map(str::trim).all(is_level) {
         return Ok(text.to_owned());
     }
-    Err(format!(
-        "`{text}` is not a level; write error, warn, info, debug or trace, or info,MODULE=debug"
-    ))
+    Err(format!("`{text}` is not a level; write error, warn, info, debug or trace, or info,MODULE=debug"))
 }
 
 /// A moment: RFC 3339, or a length of time from `now` on.
 pub(crate) fn time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     if let Ok(ahead) = duration(text) {
-        return now
-            .checked_add(ahead)
-            .map_err(|_| format!("`{text}` is too far ahead; write it as 90d"));
+        return now.checked_add(ahead).map_err(|_| format!("`{text}` is too far ahead; write it as 90d"));
     }
-    text.parse()
-        .map_err(|_| format!("`{text}` is not a time; write it as 90d or 2030-12-31T00:00:00Z"))
+    text.parse().map_err(|_| format!("`{text}` is not a time; write it as 90d or 2030-12-31T00:00:00Z"))
 }

@@ -19,15 +19,10 @@ async fn a_replay_is_the_answer_byte_for_byte() {
     ];
     let layer = layer().also_keep(HeaderName::from_static("x-order"));
     let (router, runs) = served(layer, |run| async move {
-        let body = Body::from_stream(stream::iter([
-            Ok::<_, axum::Error>("{\0"),
-            Ok("\r\n \u{e4}}"),
-        ]));
+        let body = Body::from_stream(stream::iter([Ok::<_, axum::Error>("{\0"), Ok("\r\n \u{e4}}")]));
         let mut response = (StatusCode::ACCEPTED, body).into_response();
         for (name, value) in ANSWER {
-            response
-                .headers_mut()
-                .append(*name, value.parse().expect("a value"));
+            response.headers_mut().append(*name, value.parse().expect("a value"));
         }
         response.headers_mut().append("x-moment", run.into());
         response
@@ -42,10 +37,7 @@ async fn a_replay_is_the_answer_byte_for_byte() {
         let all = |headers: &HeaderMap| headers.get_all(*name).iter().cloned().collect::<Vec<_>>();
         assert_eq!(all(&headers), all(&first), "{name}");
     }
-    assert_eq!(
-        (headers.get("x-moment"), &headers["idempotent-replayed"]),
-        (None, &"true".parse().expect("a value"))
-    );
+    assert_eq!((headers.get("x-moment"), &headers["idempotent-replayed"]), (None, &"true".parse().expect("a value")));
     assert!(!first.contains_key("idempotent-replayed"));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
@@ -53,9 +45,8 @@ async fn a_replay_is_the_answer_byte_for_byte() {
 #[tokio::test]
 async fn an_answer_beyond_the_bound_is_given_whole_and_not_kept() {
     let whole = |run| ["0123", "4567", "89", if run % 2 == 0 { "!" } else { "?" }];
-    let (router, runs) = served(layer().answer_bound(9), move |run| async move {
-        streamed(whole(run)).into_response()
-    });
+    let (router, runs) =
+        served(layer().answer_bound(9), move |run| async move { streamed(whole(run)).into_response() });
     for (run, expected) in ["0123456789!", "0123456789?"].into_iter().enumerate() {
         let (status, headers, body) = answer(&router, keyed("k", "")).await;
         assert_eq!((status.as_u16(), &body[..]), (200, expected.as_bytes()));
@@ -67,11 +58,7 @@ async fn an_answer_beyond_the_bound_is_given_whole_and_not_kept() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_a_fault_and_not_kept() {
     let (router, _) = served(layer(), |run| async move {
-        let rest = if run == 0 {
-            Err(std::io::Error::other("disk"))
-        } else {
-            Ok("whole")
-        };
+        let rest = if run == 0 { Err(std::io::Error::other("disk")) } else { Ok("whole") };
         Body::from_stream(stream::iter([Ok("the "), rest])).into_response()
     });
     assert_eq!(status(&router, keyed("k", "")).await, 500);
@@ -88,11 +75,7 @@ async fn what_the_request_decided_is_kept_and_what_it_lacked_is_not() {
         for _ in 0..2 {
             assert_eq!(status(&router, keyed("k", "")).await, code);
         }
-        let expected = if code < 500 && !free.contains(&code) {
-            1
-        } else {
-            2
-        };
+        let expected = if code < 500 && !free.contains(&code) { 1 } else { 2 };
         assert_eq!(runs.load(Ordering::SeqCst), expected, "{code}");
     }
 }

@@ -47,8 +47,7 @@ where
 {
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
-    let handle =
-        move |_: Bytes| async move { handler(counted.fetch_add(1, Ordering::SeqCst)).await };
+    let handle = move |_: Bytes| async move { handler(counted.fetch_add(1, Ordering::SeqCst)).await };
     let router = Router::new().fallback(any(handle)).layer(layer);
     (router.layer(catch_panic::layer()), runs)
 }
@@ -71,11 +70,7 @@ fn streamed<const N: usize>(pieces: [&'static str; N]) -> Body {
 async fn answer(router: &Router, request: Request) -> (StatusCode, HeaderMap, Bytes) {
     let response = router.clone().oneshot(request).await.expect("an answer");
     let (head, body) = response.into_parts();
-    (
-        head.status,
-        head.headers,
-        body.collect().await.expect("a whole body").to_bytes(),
-    )
+    (head.status, head.headers, body.collect().await.expect("a whole body").to_bytes())
 }
 
 async fn status(router: &Router, request: Request) -> u16 {

@@ -37,18 +37,12 @@ async fn of_a_hundred_at_once_one_is_carried_out() {
         match status.as_u16() {
             201 if headers.contains_key("idempotent-replayed") => assert_eq!(body, "made"),
             201 => made += 1,
-            status => assert!(
-                status == 409 && headers.contains_key("retry-after"),
-                "{status}"
-            ),
+            status => assert!(status == 409 && headers.contains_key("retry-after"), "{status}"),
         }
     }
     assert_eq!((made, runs.load(Ordering::SeqCst)), (1, 1));
     let (status, headers, _) = answer(&router, keyed("race", "same")).await;
-    assert_eq!(
-        (status.as_u16(), &headers["idempotent-replayed"]),
-        (201, &"true".parse().expect("a value"))
-    );
+    assert_eq!((status.as_u16(), &headers["idempotent-replayed"]), (201, &"true".parse().expect("a value")));
 }
 
 #[tokio::test]
@@ -75,13 +69,7 @@ async fn the_work_goes_on_when_its_client_hangs_up() {
     works.wait().await;
     let (status, headers, body) = answer(&router, keyed("k", "order")).await;
     assert_eq!((status.as_u16(), &body[..]), (201, &b"made"[..]));
-    assert_eq!(
-        (
-            runs.load(Ordering::SeqCst),
-            headers.contains_key("idempotent-replayed")
-        ),
-        (1, true)
-    );
+    assert_eq!((runs.load(Ordering::SeqCst), headers.contains_key("idempotent-replayed")), (1, true));
 }
 
 #[tokio::test]

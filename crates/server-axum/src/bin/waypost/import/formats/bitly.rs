@@ -59,32 +59,18 @@ pub(super) fn map(item: &Item) -> Mapped {
     }
     item.note_unknown(&mut row, &USED, &IDLE);
 
-    let mut urls: Vec<&str> = item
-        .text("link")
-        .or_else(|| item.text("id"))
-        .into_iter()
-        .collect();
+    let mut urls: Vec<&str> = item.text("link").or_else(|| item.text("id")).into_iter().collect();
     urls.extend(item.names("custom_bitlinks"));
     let mut rows: Vec<Row> = Vec::with_capacity(urls.len());
     for url in urls {
         let (domain, slug) = short_url::split(url);
-        let known = rows
-            .iter()
-            .any(|row| row.slug.as_deref() == Some(&slug) && row.domain == domain);
+        let known = rows.iter().any(|row| row.slug.as_deref() == Some(&slug) && row.domain == domain);
         if slug.is_empty() || known {
             continue;
         }
-        let mut named = Row {
-            slug: Some(slug),
-            domain,
-            ..row.clone()
-        };
+        let mut named = Row { slug: Some(slug), domain, ..row.clone() };
         named.keep("imported_from", url);
         rows.push(named);
     }
-    if rows.is_empty() {
-        Err("no back-half".to_owned())
-    } else {
-        Ok(rows)
-    }
+    if rows.is_empty() { Err("no back-half".to_owned()) } else { Ok(rows) }
 }

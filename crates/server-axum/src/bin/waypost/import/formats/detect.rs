@@ -64,16 +64,13 @@ impl Format {
         let text = String::from_utf8_lossy(head);
         let text = text.trim_start_matches('\u{feff}').trim_start();
         match Shape::of(text.as_bytes())? {
-            Shape::Json => JSON_KEYS
-                .iter()
-                .find(|(_, keys)| keys.iter().all(|key| text.contains(key)))
-                .map(|(format, _)| *format),
+            Shape::Json => {
+                JSON_KEYS.iter().find(|(_, keys)| keys.iter().all(|key| text.contains(key))).map(|(format, _)| *format)
+            }
             Shape::Sql => Some(Format::Yourls),
             Shape::Csv => {
-                let header = text
-                    .lines()
-                    .find(|line| !line.to_ascii_lowercase().starts_with("sep="))
-                    .unwrap_or_default();
+                let header =
+                    text.lines().find(|line| !line.to_ascii_lowercase().starts_with("sep=")).unwrap_or_default();
                 let columns: Vec<String> = header.split([',', ';', '\t']).map(plain).collect();
                 let has = |name: &&str| columns.iter().any(|column| column == name);
                 let known = CSV_COLUMNS.iter().find(|(_, names)| names.iter().all(has));
@@ -131,14 +128,7 @@ impl FromStr for Format {
     type Err = OpenError;
 
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        let all = [
-            Format::Csv,
-            Format::Bitly,
-            Format::Yourls,
-            Format::Kutt,
-            Format::Shlink,
-            Format::Dub,
-        ];
+        let all = [Format::Csv, Format::Bitly, Format::Yourls, Format::Kutt, Format::Shlink, Format::Dub];
         all.into_iter()
             .find(|format| format.name().eq_ignore_ascii_case(text.trim()))
             .ok_or_else(|| OpenError::UnknownFormat(text.to_owned()))

@@ -89,10 +89,7 @@ const LEFT_OUT: [(&str, &str); 14] = [
 pub(super) fn map(item: &Item) -> Mapped {
     item.refuse_password("password")?;
     let key = item.text("key").map(short_url::slug);
-    let (host, path) = item
-        .text("shortLink")
-        .map(short_url::split)
-        .unwrap_or_default();
+    let (host, path) = item.text("shortLink").map(short_url::split).unwrap_or_default();
     let slug = key.unwrap_or(path);
     // `_root` is what Dub calls the bare domain.
     if slug == "_root" {

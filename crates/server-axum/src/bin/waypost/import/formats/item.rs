@@ -32,29 +32,18 @@ impl Item {
 
     /// Text under a key, unless it is empty.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.get(key)?
-            .as_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
+        self.get(key)?.as_str().map(str::trim).filter(|text| !text.is_empty())
     }
 
     /// The object under a key; an empty one where there is none.
     pub(crate) fn object(&self, key: &str) -> Item {
-        Item::new(
-            self.line,
-            self.get(key)
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default(),
-        )
+        Item::new(self.line, self.get(key).and_then(Value::as_object).cloned().unwrap_or_default())
     }
 
     /// A count under a key.
     pub(crate) fn count(&self, key: &str) -> Option<u64> {
         let value = self.get(key)?;
-        value
-            .as_u64()
-            .or_else(|| value.as_str()?.trim().parse().ok())
+        value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
     }
 
     /// A count that a link depends on.
@@ -98,15 +87,8 @@ impl Item {
 
     /// Names in an array, be they texts or objects with a `name`.
     pub(crate) fn names(&self, key: &str) -> Vec<&str> {
-        let values = self
-            .get(key)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        values
-            .iter()
-            .filter_map(|value| value.as_str().or_else(|| value.get("name")?.as_str()))
-            .collect()
+        let values = self.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        values.iter().filter_map(|value| value.as_str().or_else(|| value.get("name")?.as_str())).collect()
     }
 
     /// Refuses a link behind a password.
@@ -115,20 +97,18 @@ impl Item {
     ///
     /// The reason, when the key says anything but no.
     pub(crate) fn refuse_password(&self, key: &str) -> Result<(), String> {
-        if self.is_set(key) {
-            Err(PASSWORD.to_owned())
-        } else {
-            Ok(())
-        }
+        if self.is_set(key) { Err(PASSWORD.to_owned()) } else { Ok(()) }
     }
 
     /// Notes on `row` that the item says things which neither `used` nor `idle` names.
     ///
     /// Services add fields; one that appeared after this was written must not vanish unnoticed.
     pub(crate) fn note_unknown(&self, row: &mut Row, used: &[&str], idle: &[&str]) {
-        if self.fields.keys().any(|key| {
-            !used.contains(&key.as_str()) && !idle.contains(&key.as_str()) && self.is_set(key)
-        }) {
+        if self
+            .fields
+            .keys()
+            .any(|key| !used.contains(&key.as_str()) && !idle.contains(&key.as_str()) && self.is_set(key))
+        {
             row.leave_out("fields that this importer does not know");
         }
     }
@@ -146,12 +126,9 @@ impl Item {
     pub(crate) fn outcomes(&self, map: fn(&Item) -> Mapped) -> VecDeque<Outcome> {
         match map(self) {
             Ok(rows) => rows.into_iter().map(Ok).collect(),
-            Err(reason) => VecDeque::from([Err(Refused {
-                line: self.line,
-                reason,
-                raw: self.redacted(),
-                scope: Scope::Row,
-            })]),
+            Err(reason) => {
+                VecDeque::from([Err(Refused { line: self.line, reason, raw: self.redacted(), scope: Scope::Row })])
+            }
         }
     }
 }
@@ -167,41 +144,23 @@ pub(crate) struct Rows<R: Read> {
 impl<R: Read> Rows<R> {
     /// Reads items from `reader` and makes links of them by `map`.
     pub(crate) fn new(reader: R, map: fn(&Item) -> Mapped) -> Self {
-        Rows {
-            items: Items::new(reader),
-            map,
-            ready: VecDeque::new(),
-            count: 0,
-        }
+        Rows { items: Items::new(reader), map, ready: VecDeque::new(), count: 0 }
     }
 
     fn outcomes(&self, text: Text) -> VecDeque<Outcome> {
         let line = self.count;
-        let refuse = |reason: String, raw: String| {
-            VecDeque::from([Err(Refused {
-                line,
-                reason,
-                raw,
-                scope: Scope::Row,
-            })])
-        };
+        let refuse =
+            |reason: String, raw: String| VecDeque::from([Err(Refused { line, reason, raw, scope: Scope::Row })]);
         let Some(text) = text.0 else {
             return refuse("the item is larger than 1 MiB".to_owned(), String::new());
         };
         match serde_json::from_slice(&text) {
             Ok(Value::Object(fields)) => Item::new(line, fields).outcomes(self.map),
-            Ok(other) => refuse(
-                "the item is not an object".to_owned(),
-                brief(&other.to_string()),
-            ),
+            Ok(other) => refuse("the item is not an object".to_owned(), brief(&other.to_string())),
             Err(error) => {
                 // What cannot be parsed cannot be blanked in parts.
                 let secret = text.windows(8).any(|part| part == b"password");
-                let raw = if secret {
-                    "[redacted]".to_owned()
-                } else {
-                    String::from_utf8_lossy(&text).into_owned()
-                };
+                let raw = if secret { "[redacted]".to_owned() } else { String::from_utf8_lossy(&text).into_owned() };
                 refuse(format!("the item is not valid JSON: {error}"), raw)
             }
         }

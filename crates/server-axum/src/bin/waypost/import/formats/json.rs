@@ -14,14 +14,7 @@ pub(crate) const MAX_ITEM: usize = 1024 * 1024;
 const MAX_NESTING: usize = 8;
 
 /// Keys whose array holds the items. An object under `links` holds them by name, under the others it is looked into.
-const LISTS: [&[u8]; 6] = [
-    b"links",
-    b"data",
-    b"shortUrls",
-    b"short_urls",
-    b"result",
-    b"results",
-];
+const LISTS: [&[u8]; 6] = [b"links", b"data", b"shortUrls", b"short_urls", b"result", b"results"];
 
 /// One item's text, or nothing when it was longer than [`MAX_ITEM`].
 #[derive(Debug)]
@@ -70,24 +63,14 @@ enum Object {
 impl<R: Read> Items<R> {
     /// Walks from the start of `reader`.
     pub(crate) fn new(reader: R) -> Self {
-        Items {
-            bytes: BufReader::with_capacity(64 * 1024, reader)
-                .bytes()
-                .peekable(),
-            stack: Vec::new(),
-            ended: false,
-        }
+        Items { bytes: BufReader::with_capacity(64 * 1024, reader).bytes().peekable(), stack: Vec::new(), ended: false }
     }
 
     fn step(&mut self) -> Result<Option<Text>, Broken> {
         loop {
             let frame = self.stack.last().copied();
             let Some(byte) = self.skip_blanks(frame.is_some())? else {
-                return if frame.is_none() {
-                    Ok(None)
-                } else {
-                    Err(Broken::CutOff)
-                };
+                return if frame.is_none() { Ok(None) } else { Err(Broken::CutOff) };
             };
             match (frame, byte) {
                 (Some(Frame::Array), b']') | (Some(Frame::Named | Frame::Page), b'}') => {
@@ -178,9 +161,7 @@ impl<R: Read> Items<R> {
                 Ok(())
             }
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
-                while let Some(Ok(b'+' | b'-' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E')) =
-                    self.bytes.peek()
-                {
+                while let Some(Ok(b'+' | b'-' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E')) = self.bytes.peek() {
                     text.push(self.needed()?);
                 }
                 Ok(())
@@ -222,11 +203,7 @@ impl<R: Read> Items<R> {
 
     fn open(&mut self, frame: Frame) -> Result<(), Broken> {
         self.stack.push(frame);
-        if self.stack.len() > MAX_NESTING {
-            Err(Broken::TooDeep)
-        } else {
-            Ok(())
-        }
+        if self.stack.len() > MAX_NESTING { Err(Broken::TooDeep) } else { Ok(()) }
     }
 
     fn skip_blanks(&mut self, and_commas: bool) -> Result<Option<u8>, Broken> {
@@ -277,10 +254,7 @@ struct Capture {
 impl Capture {
     /// Collects nothing, for values that nobody asks for.
     fn nothing() -> Self {
-        Capture {
-            bytes: Vec::new(),
-            full: true,
-        }
+        Capture { bytes: Vec::new(), full: true }
     }
 
     fn push(&mut self, byte: u8) {

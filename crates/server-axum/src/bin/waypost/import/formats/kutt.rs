@@ -19,16 +19,7 @@ const USED: [&str; 11] = [
 ];
 
 /// Facts about the record in Kutt's own books.
-const IDLE: [&str; 8] = [
-    "id",
-    "uuid",
-    "updated_at",
-    "user_id",
-    "banned_by_id",
-    "searchable",
-    "email",
-    "total",
-];
+const IDLE: [&str; 8] = ["id", "uuid", "updated_at", "user_id", "banned_by_id", "searchable", "email", "total"];
 
 /// The link that one item becomes.
 pub(super) fn map(item: &Item) -> Mapped {

@@ -74,9 +74,7 @@ pub(crate) enum OpenError {
     #[error("the source is UTF-16; save it as UTF-8 (in a spreadsheet: CSV UTF-8)")]
     Utf16,
     /// JSON of an unknown kind.
-    #[error(
-        "the JSON is of no known export; name its format with --format bitly, dub, kutt, shlink or yourls"
-    )]
+    #[error("the JSON is of no known export; name its format with --format bitly, dub, kutt, shlink or yourls")]
     UnknownJson,
     /// A format in a shape that it never has.
     #[error("{0} has no exports as {1}; leave --format out, or name another one")]
@@ -130,16 +128,9 @@ pub(crate) enum OpenError {
 /// # Errors
 ///
 /// [`OpenError`] when nothing of it can be read; everything later is an [`Outcome`].
-pub(crate) fn open<'a>(
-    mut reader: impl Read + Send + 'a,
-    options: &Options,
-) -> Result<Import<'a>, OpenError> {
+pub(crate) fn open<'a>(mut reader: impl Read + Send + 'a, options: &Options) -> Result<Import<'a>, OpenError> {
     let mut head = Vec::new();
-    reader
-        .by_ref()
-        .take(HEAD)
-        .read_to_end(&mut head)
-        .map_err(OpenError::Read)?;
+    reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(OpenError::Read)?;
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         return Err(OpenError::Utf16);
     }
@@ -167,11 +158,7 @@ pub(crate) fn open<'a>(
         (format, Shape::Json) => return Err(OpenError::Shape(format, "JSON")),
         (format, Shape::Sql) => return Err(OpenError::Shape(format, "an SQL dump")),
     };
-    Ok(Import {
-        format,
-        ignored,
-        rows,
-    })
+    Ok(Import { format, ignored, rows })
 }
 
 impl Import<'_> {

@@ -75,10 +75,7 @@ impl Row {
     ///
     /// A reason, when the source names no destination.
     pub(crate) fn new(line: u64, destination: Option<&str>) -> Result<Row, String> {
-        let destination = destination
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .ok_or("no destination")?;
+        let destination = destination.map(str::trim).filter(|text| !text.is_empty()).ok_or("no destination")?;
         Ok(Row {
             line,
             slug: None,
@@ -153,15 +150,9 @@ impl Row {
     ///
     /// A reason, when the text is not a time: a link that should end must not live for ever.
     pub(crate) fn expires(&mut self, text: Option<&str>) -> Result<(), String> {
-        if let Some(text) = text
-            .map(str::trim)
-            .filter(|text| !text.is_empty() && !super::time::is_unset(text))
-        {
+        if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty() && !super::time::is_unset(text)) {
             let time = super::time::normalise(text).ok_or_else(|| {
-                format!(
-                    "the expiry `{}` is not a time; write it as 2030-12-31T23:59:59Z",
-                    brief(text)
-                )
+                format!("the expiry `{}` is not a time; write it as 2030-12-31T23:59:59Z", brief(text))
             })?;
             self.expires_at = Some(time);
         }
@@ -175,17 +166,9 @@ impl Row {
     /// A reason, when it is not one of the statuses that redirect.
     pub(crate) fn redirect(&mut self, text: Option<&str>) -> Result<(), String> {
         if let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) {
-            let status = text
-                .parse::<u64>()
-                .ok()
-                .filter(|status| REDIRECTS.contains(status));
+            let status = text.parse::<u64>().ok().filter(|status| REDIRECTS.contains(status));
             let status = status.and_then(|status| u16::try_from(status).ok());
-            let wrong = || {
-                format!(
-                    "the redirect status `{}` is not 301, 302, 303, 307 or 308",
-                    brief(text)
-                )
-            };
+            let wrong = || format!("the redirect status `{}` is not 301, 302, 303, 307 or 308", brief(text));
             self.redirect_status = Some(status.ok_or_else(wrong)?);
         }
         Ok(())

@@ -29,10 +29,7 @@ pub(super) fn map(item: &Item) -> Mapped {
     let mut row = Row::new(item.line, item.text("longUrl"))?;
     let from = item.text("shortUrl");
     let path = || from.map(|url| short_url::split(url).1).unwrap_or_default();
-    let code = item
-        .text("shortCode")
-        .map(short_url::slug)
-        .unwrap_or_else(path);
+    let code = item.text("shortCode").map(short_url::slug).unwrap_or_else(path);
     if code.is_empty() {
         return Err("no short code".to_owned());
     }
@@ -47,10 +44,7 @@ pub(super) fn map(item: &Item) -> Mapped {
     row.created(item.time("dateCreated")?.as_deref());
     let meta = item.object("meta");
     row.expires(meta.time("validUntil")?.as_deref())?;
-    let visits = item
-        .object("visitsSummary")
-        .count("total")
-        .or_else(|| item.count("visitsCount"));
+    let visits = item.object("visitsSummary").count("total").or_else(|| item.count("visitsCount"));
     row.clicks(visits, meta.limit("maxVisits")?);
     if let Some(since) = meta.time("validSince")? {
         row.keep("valid_since", since);

@@ -1,16 +1,7 @@
 //! Short URLs of other services, taken apart into domain and slug.
 
 /// Hosts that a service lends to all its users; nobody can take a link on them along, so no domain is set for them.
-const SHARED_HOSTS: [&str; 8] = [
-    "bit.ly",
-    "bitly.com",
-    "j.mp",
-    "dub.sh",
-    "dub.link",
-    "dub.co",
-    "kutt.it",
-    "kutt.to",
-];
+const SHARED_HOSTS: [&str; 8] = ["bit.ly", "bitly.com", "j.mp", "dub.sh", "dub.link", "dub.co", "kutt.it", "kutt.to"];
 
 /// The domain and the slug of a short URL, with or without its scheme; the slug is empty for the root of a domain.
 pub(crate) fn split(url: &str) -> (Option<String>, String) {
@@ -44,10 +35,7 @@ pub(crate) fn slug(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let escaped = (first == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(hex);
+        let escaped = (first == b'%').then(|| tail.get(..2)).flatten().and_then(hex);
         bytes.push(escaped.unwrap_or(first));
         rest = if escaped.is_some() { &tail[2..] } else { tail };
     }
@@ -55,11 +43,7 @@ pub(crate) fn slug(text: &str) -> String {
 }
 
 fn hex(pair: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     Some(digit(*pair.first()?)? * 16 + digit(*pair.get(1)?)?)
 }
 
@@ -73,14 +57,8 @@ mod tests {
             split("https://Go.Example.com:8443/a/b/?x=1#y"),
             (Some("go.example.com:8443".to_owned()), "a/b".to_owned())
         );
-        assert_eq!(
-            split("go.example.com/abc"),
-            (Some("go.example.com".to_owned()), "abc".to_owned())
-        );
-        assert_eq!(
-            split("https://go.example.com"),
-            (Some("go.example.com".to_owned()), String::new())
-        );
+        assert_eq!(split("go.example.com/abc"), (Some("go.example.com".to_owned()), "abc".to_owned()));
+        assert_eq!(split("https://go.example.com"), (Some("go.example.com".to_owned()), String::new()));
     }
 
     #[test]

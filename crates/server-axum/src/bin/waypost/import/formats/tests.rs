@@ -26,16 +26,11 @@ pub(super) fn rows(bytes: &[u8]) -> Vec<Row> {
 
 /// The refusals of a source.
 pub(super) fn refusals(bytes: &[u8]) -> Vec<Refused> {
-    outcomes(bytes)
-        .into_iter()
-        .filter_map(Result::err)
-        .collect()
+    outcomes(bytes).into_iter().filter_map(Result::err).collect()
 }
 
 fn addresses(rows: &[Row]) -> Vec<(Option<&str>, Option<&str>)> {
-    rows.iter()
-        .map(|row| (row.domain.as_deref(), row.slug.as_deref()))
-        .collect()
+    rows.iter().map(|row| (row.domain.as_deref(), row.slug.as_deref())).collect()
 }
 
 /// A reader that gives one byte at a time, as a slow pipe may.
@@ -86,38 +81,20 @@ fn how_the_bytes_arrive_changes_nothing() {
 fn an_export_cut_short_anywhere_never_panics_and_json_and_sql_tell_it() {
     for (name, format) in FIXTURES {
         let bytes = fixture(name);
-        let options = Options {
-            format: Some(format),
-            ..Options::default()
-        };
+        let options = Options { format: Some(format), ..Options::default() };
         for end in 0..bytes.trim_ascii_end().len() {
             let Ok(import) = open(&bytes[..end], &options) else {
                 continue;
             };
             let last = import.last();
             if name.ends_with(".json") {
-                assert!(
-                    matches!(
-                        last,
-                        Some(Err(Refused {
-                            scope: Scope::Rest,
-                            ..
-                        }))
-                    ),
-                    "{name} cut at {end}: {last:?}"
-                );
+                assert!(matches!(last, Some(Err(Refused { scope: Scope::Rest, .. }))), "{name} cut at {end}: {last:?}");
             }
         }
     }
     let bytes = fixture("yourls.sql");
     let cut = bytes.windows(4).position(|part| part == b"It\\'").unwrap();
-    assert!(matches!(
-        outcomes(&bytes[..cut]).last(),
-        Some(Err(Refused {
-            scope: Scope::Rest,
-            ..
-        }))
-    ));
+    assert!(matches!(outcomes(&bytes[..cut]).last(), Some(Err(Refused { scope: Scope::Rest, .. }))));
 }
 
 #[test]
@@ -125,21 +102,10 @@ fn a_bitlink_becomes_a_link_for_each_of_its_names() {
     let rows = rows(&fixture("bitly.json"));
     assert_eq!(
         addresses(&rows),
-        [
-            (None, Some("3AbCdEf")),
-            (Some("go.example.com"), Some("launch")),
-            (Some("go.example.com"), Some("old"))
-        ]
+        [(None, Some("3AbCdEf")), (Some("go.example.com"), Some("launch")), (Some("go.example.com"), Some("old"))]
     );
-    assert!(
-        rows[..2]
-            .iter()
-            .all(|row| row.line == 1 && row.tags == ["launch", "2024"] && row.left_out.is_empty())
-    );
-    assert_eq!(
-        rows[1].metadata["imported_from"],
-        "https://go.example.com/launch"
-    );
+    assert!(rows[..2].iter().all(|row| row.line == 1 && row.tags == ["launch", "2024"] && row.left_out.is_empty()));
+    assert_eq!(rows[1].metadata["imported_from"], "https://go.example.com/launch");
     assert_eq!(rows[0].created_at.as_deref(), Some("2024-01-10T10:00:00Z"));
     assert!(!rows[2].disabled, "an archived bitlink redirects");
     assert_eq!(rows[2].left_out.len(), 2, "{:?}", rows[2].left_out);
@@ -149,13 +115,7 @@ fn a_bitlink_becomes_a_link_for_each_of_its_names() {
 #[test]
 fn lists_of_bitly_give_the_short_url_in_one_column() {
     let rows = rows(&fixture("bitly.csv"));
-    assert_eq!(
-        addresses(&rows),
-        [
-            (Some("go.example.com"), Some("spring")),
-            (None, Some("4xyz"))
-        ]
-    );
+    assert_eq!(addresses(&rows), [(Some("go.example.com"), Some("spring")), (None, Some("4xyz"))]);
     assert_eq!(rows[0].metadata["imported_clicks"], 41);
 }
 
@@ -163,72 +123,32 @@ fn lists_of_bitly_give_the_short_url_in_one_column() {
 fn a_dump_yields_the_rows_of_the_table_of_links_and_of_no_other() {
     let bytes = fixture("yourls.sql");
     let rows = rows(&bytes);
-    assert_eq!(
-        addresses(&rows),
-        [(None, Some("docs")), (None, Some("hex")), (None, Some("g"))]
-    );
-    assert_eq!(
-        rows[0].title.as_deref(),
-        Some("It's 'all' here; (really), yes")
-    );
+    assert_eq!(addresses(&rows), [(None, Some("docs")), (None, Some("hex")), (None, Some("g"))]);
+    assert_eq!(rows[0].title.as_deref(), Some("It's 'all' here; (really), yes"));
     assert_eq!(
         (rows[0].destination.as_str(), rows[1].destination.as_str()),
-        (
-            "https://example.com/docs?a=1;b=2",
-            "https://example.com/hex"
-        )
+        ("https://example.com/docs?a=1;b=2", "https://example.com/hex")
     );
-    assert_eq!(
-        (
-            rows[0].line,
-            rows[2].line,
-            &rows[0].metadata["imported_clicks"]
-        ),
-        (22, 26, &12.into())
-    );
+    assert_eq!((rows[0].line, rows[2].line, &rows[0].metadata["imported_clicks"]), (22, 26, &12.into()));
     assert_eq!(rows[0].left_out, ["address of whoever made the link"]);
     let refused = refusals(&bytes);
-    assert_eq!(
-        refused
-            .iter()
-            .map(|refused| refused.line)
-            .collect::<Vec<_>>(),
-        [23, 24]
-    );
+    assert_eq!(refused.iter().map(|refused| refused.line).collect::<Vec<_>>(), [23, 24]);
     assert_eq!(refused[1].reason, "no keyword");
 }
 
 #[test]
 fn stats_of_yourls_hold_their_links_by_name() {
     let rows = rows(&fixture("yourls.json"));
-    assert_eq!(
-        addresses(&rows),
-        [
-            (Some("s.example.com"), Some("docs")),
-            (Some("example.com"), Some("folder"))
-        ]
-    );
-    assert_eq!(
-        rows[0].metadata["imported_clicks"], 12,
-        "counts may be texts"
-    );
+    assert_eq!(addresses(&rows), [(Some("s.example.com"), Some("docs")), (Some("example.com"), Some("folder"))]);
+    assert_eq!(rows[0].metadata["imported_clicks"], 12, "counts may be texts");
     assert_eq!(rows[1].left_out, Vec::<&str>::new());
-    assert_eq!(
-        addresses(&self::rows(&fixture("yourls.csv"))),
-        [(None, Some("docs"))]
-    );
+    assert_eq!(addresses(&self::rows(&fixture("yourls.csv"))), [(None, Some("docs"))]);
 }
 
 #[test]
 fn a_banned_link_of_kutt_is_disabled_and_a_protected_one_refused() {
     let rows = rows(&fixture("kutt.json"));
-    assert_eq!(
-        addresses(&rows),
-        [
-            (Some("kutt.example.com"), Some("plan")),
-            (None, Some("spam"))
-        ]
-    );
+    assert_eq!(addresses(&rows), [(Some("kutt.example.com"), Some("plan")), (None, Some("spam"))]);
     assert_eq!(
         (rows[0].title.as_deref(), rows[0].expires_at.as_deref()),
         (Some("The plan"), Some("2031-01-01T00:00:00Z"))
@@ -241,25 +161,14 @@ fn a_banned_link_of_kutt_is_disabled_and_a_protected_one_refused() {
 #[test]
 fn the_table_of_kutt_says_when_a_domain_is_only_a_number() {
     let rows = rows(&fixture("kutt.csv"));
-    assert_eq!(
-        rows.iter()
-            .map(|row| (row.disabled, row.left_out.len()))
-            .collect::<Vec<_>>(),
-        [(false, 0), (true, 1)]
-    );
+    assert_eq!(rows.iter().map(|row| (row.disabled, row.left_out.len())).collect::<Vec<_>>(), [(false, 0), (true, 1)]);
 }
 
 #[test]
 fn what_shlink_can_do_more_is_named() {
     let rows = rows(&fixture("shlink.json"));
-    assert_eq!(
-        addresses(&rows),
-        [(None, Some("spec")), (Some("go.example.com"), Some("done"))]
-    );
-    assert_eq!(
-        (rows[0].max_clicks, rows[0].expires_at.as_deref()),
-        (Some(6), Some("2031-06-30T23:59:59Z"))
-    );
+    assert_eq!(addresses(&rows), [(None, Some("spec")), (Some("go.example.com"), Some("done"))]);
+    assert_eq!((rows[0].max_clicks, rows[0].expires_at.as_deref()), (Some(6), Some("2031-06-30T23:59:59Z")));
     assert_eq!(rows[0].left_out, Vec::<&str>::new());
     assert!(rows[1].disabled, "its visits are used up");
     assert_eq!(rows[1].left_out.len(), 5, "{:?}", rows[1].left_out);
@@ -275,10 +184,7 @@ fn the_web_client_of_shlink_escapes_its_codes() {
 #[test]
 fn what_dub_can_do_more_is_named_and_what_is_new_as_well() {
     let rows = rows(&fixture("dub.json"));
-    assert_eq!(
-        addresses(&rows),
-        [(Some("go.example.com"), Some("release/2"))]
-    );
+    assert_eq!(addresses(&rows), [(Some("go.example.com"), Some("release/2"))]);
     let lost = [
         "destination after the expiry",
         "destinations by device",
@@ -298,19 +204,8 @@ fn what_dub_can_do_more_is_named_and_what_is_new_as_well() {
 #[test]
 fn the_dashboard_of_dub_writes_names_for_people() {
     let bytes = fixture("dub.csv");
-    assert_eq!(
-        addresses(&rows(&bytes)),
-        [
-            (Some("go.example.com"), Some("release/2")),
-            (None, Some("shared"))
-        ]
-    );
-    assert_eq!(
-        open(&bytes[..], &Options::default())
-            .unwrap()
-            .ignored_columns(),
-        ["Updated at"]
-    );
+    assert_eq!(addresses(&rows(&bytes)), [(Some("go.example.com"), Some("release/2")), (None, Some("shared"))]);
+    assert_eq!(open(&bytes[..], &Options::default()).unwrap().ignored_columns(), ["Updated at"]);
 }
 
 #[test]
@@ -324,11 +219,7 @@ fn pages_lines_and_bare_items_are_one_stream() {
         format!(r#"[{{"data":[{a}]}},{{"data":[{b}]}}]"#),
         format!("[[{a}],[{b}]]"),
     ] {
-        assert_eq!(
-            addresses(&rows(text.as_bytes())),
-            [(None, Some("a")), (None, Some("b"))],
-            "{text}"
-        );
+        assert_eq!(addresses(&rows(text.as_bytes())), [(None, Some("a")), (None, Some("b"))], "{text}");
     }
 }
 
@@ -336,54 +227,26 @@ fn pages_lines_and_bare_items_are_one_stream() {
 fn one_bad_item_costs_itself_only() {
     let good = r#"{"address":"a","target":"https://example.com/"}"#;
     let huge = "x".repeat(json::MAX_ITEM);
-    for bad in [
-        "7",
-        r#""text""#,
-        r#"{"address":[}}"#,
-        r#"{"address":"b","target":{]}"#,
-        &format!(r#"{{"address":"{huge}"}}"#),
-    ] {
+    for bad in
+        ["7", r#""text""#, r#"{"address":[}}"#, r#"{"address":"b","target":{]}"#, &format!(r#"{{"address":"{huge}"}}"#)]
+    {
         let found = outcomes(format!("[{good},{bad},{good}]").as_bytes());
-        assert_eq!(
-            (found.len(), found[1].as_ref().unwrap_err().scope),
-            (3, Scope::Row),
-            "{:.40}",
-            bad
-        );
+        assert_eq!((found.len(), found[1].as_ref().unwrap_err().scope), (3, Scope::Row), "{:.40}", bad);
     }
 }
 
 #[test]
 fn what_is_no_export_is_told_apart() {
-    assert!(matches!(
-        open(&b"{\"a\":1}"[..], &Options::default()),
-        Err(OpenError::UnknownJson)
-    ));
-    let options = Options {
-        format: Some(Format::Kutt),
-        ..Options::default()
-    };
-    assert!(matches!(
-        open(&b"INSERT INTO x"[..], &options),
-        Err(OpenError::Shape(Format::Kutt, _))
-    ));
-    let found = outcomes_with(
-        format!("{}1", "[{\"links\":".repeat(40)).as_bytes(),
-        &options,
-    );
-    assert!(matches!(
-        found.last(),
-        Some(Err(Refused {
-            scope: Scope::Rest,
-            ..
-        }))
-    ));
+    assert!(matches!(open(&b"{\"a\":1}"[..], &Options::default()), Err(OpenError::UnknownJson)));
+    let options = Options { format: Some(Format::Kutt), ..Options::default() };
+    assert!(matches!(open(&b"INSERT INTO x"[..], &options), Err(OpenError::Shape(Format::Kutt, _))));
+    let found = outcomes_with(format!("{}1", "[{\"links\":".repeat(40)).as_bytes(), &options);
+    assert!(matches!(found.last(), Some(Err(Refused { scope: Scope::Rest, .. }))));
 }
 
 #[test]
 fn an_unreadable_number_never_lifts_a_limit() {
-    let text =
-        br#"[{"shortCode":"a","longUrl":"https://example.com/","meta":{"maxVisits":"many"}}]"#;
+    let text = br#"[{"shortCode":"a","longUrl":"https://example.com/","meta":{"maxVisits":"many"}}]"#;
     assert!(refusals(text)[0].reason.contains("maxVisits"));
 }
 
@@ -397,9 +260,7 @@ fn a_reader_that_fails_ends_the_import_and_is_told() {
     }
     let mut head = b"slug,destination\n".to_vec();
     (0..2000).for_each(|_| head.extend_from_slice(b"a,https://example.com/\n"));
-    let found: Vec<_> = open((&head[..]).chain(Fails), &Options::default())
-        .unwrap()
-        .collect();
+    let found: Vec<_> = open((&head[..]).chain(Fails), &Options::default()).unwrap().collect();
     let last = found.last().unwrap().as_ref().unwrap_err();
     assert!(last.scope == Scope::Rest && last.reason.contains("gone"));
 }

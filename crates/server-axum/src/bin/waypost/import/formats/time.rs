@@ -17,10 +17,7 @@ pub(crate) fn normalise(text: &str) -> Option<String> {
     let time = epoch(text)
         .or_else(|| text.parse::<Timestamp>().ok())
         .or_else(|| {
-            text.parse::<DateTime>()
-                .ok()
-                .and_then(|local| local.to_zoned(TimeZone::UTC).ok())
-                .map(|at| at.timestamp())
+            text.parse::<DateTime>().ok().and_then(|local| local.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp())
         })
         .or_else(|| javascript(text))?;
     Some(time.to_string())
@@ -30,17 +27,12 @@ pub(crate) fn normalise(text: &str) -> Option<String> {
 pub(crate) fn is_unset(text: &str) -> bool {
     let text = text.trim();
     text.starts_with("0000-00-00")
-        || ["", "-", "null", "\\N", "never", "none"]
-            .iter()
-            .any(|no| no.eq_ignore_ascii_case(text))
+        || ["", "-", "null", "\\N", "never", "none"].iter().any(|no| no.eq_ignore_ascii_case(text))
 }
 
 /// Unix seconds (9 or 10 digits) or milliseconds (12 or 13); shorter runs of digits are dates such as 20301231.
 fn epoch(text: &str) -> Option<Timestamp> {
-    let number: i64 = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())??;
+    let number: i64 = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())??;
     match text.len() {
         9 | 10 => Timestamp::from_second(number).ok(),
         12 | 13 => Timestamp::from_millisecond(number).ok(),
@@ -71,33 +63,18 @@ mod tests {
             "1704880800000",
             "Wed Jan 10 2024 10:00:00 GMT+0000 (Coordinated Universal Time)",
         ] {
-            assert_eq!(
-                normalise(text).as_deref(),
-                Some("2024-01-10T10:00:00Z"),
-                "{text}"
-            );
+            assert_eq!(normalise(text).as_deref(), Some("2024-01-10T10:00:00Z"), "{text}");
         }
     }
 
     #[test]
     fn a_date_alone_is_its_first_instant() {
-        assert_eq!(
-            normalise("2030-12-31").as_deref(),
-            Some("2030-12-31T00:00:00Z")
-        );
+        assert_eq!(normalise("2030-12-31").as_deref(), Some("2030-12-31T00:00:00Z"));
     }
 
     #[test]
     fn what_is_not_a_time_is_not_guessed_at() {
-        for text in [
-            "12/31/2030",
-            "soon",
-            "",
-            "0000-00-00 00:00:00",
-            "42",
-            "99999999999999999999",
-            "2024-13-01",
-        ] {
+        for text in ["12/31/2030", "soon", "", "0000-00-00 00:00:00", "42", "99999999999999999999", "2024-13-01"] {
             assert_eq!(normalise(text), None, "{text}");
         }
     }

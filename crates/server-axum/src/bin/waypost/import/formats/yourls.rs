@@ -13,15 +13,7 @@ use super::sql::Tuples;
 /// The columns of the table, for dumps that do not name them.
 const COLUMNS: [&str; 6] = ["keyword", "url", "title", "timestamp", "ip", "clicks"];
 
-const USED: [&str; 7] = [
-    "keyword",
-    "shorturl",
-    "url",
-    "title",
-    "timestamp",
-    "ip",
-    "clicks",
-];
+const USED: [&str; 7] = ["keyword", "shorturl", "url", "title", "timestamp", "ip", "clicks"];
 
 /// The link that one item or one row of the table becomes.
 pub(super) fn map(item: &Item) -> Mapped {
@@ -31,11 +23,7 @@ pub(super) fn map(item: &Item) -> Mapped {
         (None, Some(url)) => {
             // A keyword holds no slash, so whatever stands before the last one is the folder that YOURLS lives in.
             let (domain, path) = short_url::split(url);
-            row.slug = path
-                .rsplit('/')
-                .next()
-                .filter(|keyword| !keyword.is_empty())
-                .map(str::to_owned);
+            row.slug = path.rsplit('/').next().filter(|keyword| !keyword.is_empty()).map(str::to_owned);
             row.domain = domain;
             row.keep("imported_from", url);
         }
@@ -66,11 +54,7 @@ impl<R: Read> Dump<R> {
     pub(super) fn new(reader: R) -> Self {
         // The prefix before `url` is the site's own choice; the other tables end in `options` and `log`.
         let wanted = |table: &str| table.ends_with("_url") || table == "url";
-        Dump {
-            tuples: Tuples::new(reader, wanted, &COLUMNS),
-            ready: VecDeque::new(),
-            ended: false,
-        }
+        Dump { tuples: Tuples::new(reader, wanted, &COLUMNS), ready: VecDeque::new(), ended: false }
     }
 }
 
@@ -89,12 +73,8 @@ impl<R: Read> Iterator for Dump<R> {
                         self.ready = Item::new(tuple.line, fields).outcomes(map);
                     }
                     Err(reason) => {
-                        let refused = Refused {
-                            line: tuple.line,
-                            reason: reason.to_owned(),
-                            raw: tuple.raw,
-                            scope: Scope::Row,
-                        };
+                        let refused =
+                            Refused { line: tuple.line, reason: reason.to_owned(), raw: tuple.raw, scope: Scope::Row };
                         self.ready.push_back(Err(refused));
                     }
                 },

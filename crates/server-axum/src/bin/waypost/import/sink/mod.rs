@@ -38,19 +38,13 @@ pub(super) trait Sink: Send + Sync + 'static {
     ///
     /// # Errors
     /// What keeps it from making any.
-    fn write(
-        &self,
-        items: &[Item<Self::Ready>],
-    ) -> impl Future<Output = Result<VecDeque<Fate>, Error>> + Send;
+    fn write(&self, items: &[Item<Self::Ready>]) -> impl Future<Output = Result<VecDeque<Fate>, Error>> + Send;
 
     /// What [`write`](Self::write) would do, as far as that can be told without doing it.
     ///
     /// # Errors
     /// What keeps it from looking.
-    fn look(
-        &self,
-        items: &[Item<Self::Ready>],
-    ) -> impl Future<Output = Result<VecDeque<Fate>, Error>> + Send;
+    fn look(&self, items: &[Item<Self::Ready>]) -> impl Future<Output = Result<VecDeque<Fate>, Error>> + Send;
 }
 
 /// What became of a row.

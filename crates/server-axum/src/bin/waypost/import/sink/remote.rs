@@ -28,12 +28,8 @@ impl RemoteSink {
     /// # Errors
     /// An address that is none.
     pub(in crate::import) fn new(url: &str, key: &ApiKeyText) -> Result<Self, Failure> {
-        let client = Client::new(url, key.expose())
-            .map_err(|fault| Failure::usage(format!("--url: {fault}")))?;
-        Ok(Self {
-            client,
-            slugs: Slugs::new(key.hash().0),
-        })
+        let client = Client::new(url, key.expose()).map_err(|fault| Failure::usage(format!("--url: {fault}")))?;
+        Ok(Self { client, slugs: Slugs::new(key.hash().0) })
     }
 
     /// Whether the link that has the slug leads where this one would.
@@ -43,22 +39,12 @@ impl RemoteSink {
         // The domain that stands for the main one is known to the server alone; where the row names none, a link with
         // its slug and destination is what it asks for.
         let is_it = |link: &v1::Link| {
-            link.slug == slug
-                && wanted
-                    .domain
-                    .as_ref()
-                    .is_none_or(|domain| link.domain.eq_ignore_ascii_case(domain))
+            link.slug == slug && wanted.domain.as_ref().is_none_or(|domain| link.domain.eq_ignore_ascii_case(domain))
         };
         let mut cursor: Option<String> = None;
         loop {
             // Hundreds of links may lead to one place, so the slug narrows the search.
-            let listing = self
-                .client
-                .links()
-                .list()
-                .destination(&destination)
-                .text(slug)
-                .limit(100);
+            let listing = self.client.links().list().destination(&destination).text(slug).limit(100);
             let listing = match &cursor {
                 Some(cursor) => listing.cursor(cursor),
                 None => listing,
@@ -78,13 +64,8 @@ impl RemoteSink {
 /// The destination as the server keeps it.
 fn normal(destination: &str) -> String {
     let scheme = destination.split(':').next().unwrap_or_default();
-    let rules = DestinationRules {
-        schemes: vec![scheme.to_owned()],
-        allow_private: true,
-        own: Vec::new(),
-    };
-    Destination::parse(destination, &rules)
-        .map_or_else(|_| destination.to_owned(), |it| it.as_str().to_owned())
+    let rules = DestinationRules { schemes: vec![scheme.to_owned()], allow_private: true, own: Vec::new() };
+    Destination::parse(destination, &rules).map_or_else(|_| destination.to_owned(), |it| it.as_str().to_owned())
 }
 
 impl Sink for RemoteSink {
@@ -95,9 +76,7 @@ impl Sink for RemoteSink {
     }
 
     fn loses(&self, row: &Row) -> Option<&'static str> {
-        row.created_at
-            .is_some()
-            .then_some("creation time, which no client can set (without --url it is kept)")
+        row.created_at.is_some().then_some("creation time, which no client can set (without --url it is kept)")
     }
 
     fn ready(&self, row: &Row, slug: &Slug) -> Result<v1::CreateLink, String> {
@@ -109,32 +88,18 @@ impl Sink for RemoteSink {
         let body = serde_json::to_vec(&requests).map_err(Error::internal)?;
         // The key is the batch itself: sent again after a lost answer, it is carried out once.
         let hash = Fingerprint::of("import", "", "", &body).to_bytes();
-        let key: String = hash
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let sent = self
-            .client
-            .links()
-            .create_many(requests)
-            .idempotency_key(format!("import-{key}"))
-            .send()
-            .await;
+        let key: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let sent = self.client.links().create_many(requests).idempotency_key(format!("import-{key}")).send().await;
         let created = sent.map_err(error)?;
         let mut fates = VecDeque::with_capacity(items.len());
         let mut results = created.results.into_iter();
         let mut told = HashMap::new();
         for item in items {
-            let result = results
-                .next()
-                .ok_or_else(|| Error::internal("the server left out a result"))?;
+            let result = results.next().ok_or_else(|| Error::internal("the server left out a result"))?;
             fates.push_back(match (result.link, result.error) {
                 (Some(_), _) if created.replayed => Fate::Already,
                 (Some(_), _) => Fate::Made,
-                (None, Some(detail))
-                    if ErrorCode::parse(&detail.code) == Some(ErrorCode::SlugTaken) =>
-                {
+                (None, Some(detail)) if ErrorCode::parse(&detail.code) == Some(ErrorCode::SlugTaken) => {
                     let place = (item.ready.slug.clone(), item.ready.destination.clone());
                     match told.get(&place) {
                         Some(fate) => Fate::clone(fate),
@@ -164,15 +129,8 @@ fn in_words(detail: &v1::ErrorDetail) -> String {
         return detail.message.clone();
     }
     // `items[3].destination` is the place in the batch, which says nothing to whoever wrote the source.
-    let field = |field: &str| {
-        field
-            .split_once("].")
-            .map_or(field.to_owned(), |(_, field)| field.to_owned())
-    };
-    let told = detail
-        .details
-        .iter()
-        .map(|issue| format!("{} {}", field(&issue.field), issue.issue));
+    let field = |field: &str| field.split_once("].").map_or(field.to_owned(), |(_, field)| field.to_owned());
+    let told = detail.details.iter().map(|issue| format!("{} {}", field(&issue.field), issue.issue));
     told.collect::<Vec<_>>().join("; ")
 }
 

@@ -32,21 +32,16 @@ impl<'a> Cells<'a> {
         let mut cells = Vec::with_capacity(found);
         for (column, cell) in record.fields.iter().enumerate() {
             let name = columns.name(column);
-            cells.push(std::str::from_utf8(cell).map_err(|_| {
-                format!("the cell under `{name}` is not UTF-8; save the file as UTF-8")
-            })?);
+            cells.push(
+                std::str::from_utf8(cell)
+                    .map_err(|_| format!("the cell under `{name}` is not UTF-8; save the file as UTF-8"))?,
+            );
         }
         let destination = columns.position(Field::Destination).unwrap_or_default();
         if found <= destination {
-            return Err(format!(
-                "{found} cells where the header has {wanted}; no destination among them"
-            ));
+            return Err(format!("{found} cells where the header has {wanted}; no destination among them"));
         }
-        Ok(Cells {
-            columns,
-            cells,
-            line: record.line,
-        })
+        Ok(Cells { columns, cells, line: record.line })
     }
 
     fn get(&self, field: Field) -> Option<&'a str> {
@@ -55,27 +50,19 @@ impl<'a> Cells<'a> {
     }
 
     fn number(&self, field: Field) -> Result<Option<u64>, String> {
-        let Some(cell) = self
-            .get(field)
-            .filter(|cell| !cell.eq_ignore_ascii_case("null"))
-        else {
+        let Some(cell) = self.get(field).filter(|cell| !cell.eq_ignore_ascii_case("null")) else {
             return Ok(None);
         };
         let column = self.columns.position(field).unwrap_or_default();
-        let number = cell.parse().map_err(|_| {
-            format!(
-                "`{}` under `{}` is not a count",
-                brief(cell),
-                self.columns.name(column)
-            )
-        })?;
+        let number = cell
+            .parse()
+            .map_err(|_| format!("`{}` under `{}` is not a count", brief(cell), self.columns.name(column)))?;
         Ok(Some(number))
     }
 
     fn yes(&self, field: Field) -> bool {
         let no = ["0", "f", "false", "n", "no", "null", "off", "never"];
-        self.get(field)
-            .is_some_and(|cell| !no.iter().any(|word| word.eq_ignore_ascii_case(cell)))
+        self.get(field).is_some_and(|cell| !no.iter().any(|word| word.eq_ignore_ascii_case(cell)))
     }
 
     /// The link that the cells describe.
@@ -99,8 +86,7 @@ impl<'a> Cells<'a> {
         row.redirect(self.get(Field::RedirectStatus))?;
         row.referrer_policy = self.get(Field::ReferrerPolicy).map(str::to_owned);
         row.cache_seconds = self.number(Field::CacheSeconds)?;
-        row.disabled = self.yes(Field::Disabled)
-            || (self.get(Field::Enabled).is_some() && !self.yes(Field::Enabled));
+        row.disabled = self.yes(Field::Disabled) || (self.get(Field::Enabled).is_some() && !self.yes(Field::Enabled));
         self.status(&mut row);
         let limit = self.number(Field::MaxClicks)?.filter(|limit| *limit > 0);
         row.clicks(self.number(Field::Clicks)?, limit);
@@ -122,9 +108,7 @@ impl<'a> Cells<'a> {
     fn address(&self, row: &mut Row) {
         let slug = self.get(Field::Slug);
         // Some lists give the whole short URL where others give the slug.
-        let whole = slug
-            .filter(|slug| slug.contains("://"))
-            .or_else(|| self.get(Field::ShortUrl));
+        let whole = slug.filter(|slug| slug.contains("://")).or_else(|| self.get(Field::ShortUrl));
         if let Some(url) = whole {
             let (domain, slug) = short_url::split(url);
             row.domain = domain;
@@ -134,10 +118,7 @@ impl<'a> Cells<'a> {
         if let Some(slug) = slug.filter(|slug| !slug.contains("://")) {
             row.slug = Some(short_url::slug(slug));
         }
-        if let Some(domain) = self
-            .get(Field::Domain)
-            .filter(|domain| !domain.eq_ignore_ascii_case("null"))
-        {
+        if let Some(domain) = self.get(Field::Domain).filter(|domain| !domain.eq_ignore_ascii_case("null")) {
             row.domain = short_url::domain(domain);
         }
         row.slug = row.slug.take().filter(|slug| !slug.is_empty());
@@ -146,9 +127,7 @@ impl<'a> Cells<'a> {
     fn status(&self, row: &mut Row) {
         match self.get(Field::Status).map(str::to_lowercase).as_deref() {
             None | Some("active" | "enabled" | "live" | "ok" | "expired" | "exhausted") => {}
-            Some("disabled" | "inactive" | "banned" | "blocked" | "paused" | "deleted") => {
-                row.disabled = true
-            }
+            Some("disabled" | "inactive" | "banned" | "blocked" | "paused" | "deleted") => row.disabled = true,
             Some(_) => row.leave_out("a status of unknown meaning"),
         }
     }
@@ -171,14 +150,7 @@ fn tags(row: &mut Row, cell: &str) {
     if let Ok(names) = serde_json::from_str::<Vec<String>>(cell) {
         return names.iter().for_each(|name| row.tag(name));
     }
-    let cell = cell
-        .strip_prefix('{')
-        .and_then(|cell| cell.strip_suffix('}'))
-        .unwrap_or(cell);
-    let separator = ['|', ';', ',']
-        .into_iter()
-        .find(|separator| cell.contains(*separator))
-        .unwrap_or(',');
-    cell.split(separator)
-        .for_each(|name| row.tag(name.trim().trim_matches('"')));
+    let cell = cell.strip_prefix('{').and_then(|cell| cell.strip_suffix('}')).unwrap_or(cell);
+    let separator = ['|', ';', ','].into_iter().find(|separator| cell.contains(*separator)).unwrap_or(',');
+    cell.split(separator).for_each(|name| row.tag(name.trim().trim_matches('"')));
 }

@@ -26,13 +26,7 @@ impl ColumnMap {
         let (field, column) = text.split_once('=').ok_or_else(wrong)?;
         let field = known(&plain(field)).ok_or_else(wrong)?;
         let pick = match column.trim().strip_prefix('#') {
-            Some(number) => Pick::Number(
-                number
-                    .parse()
-                    .ok()
-                    .filter(|number| *number > 0)
-                    .ok_or_else(wrong)?,
-            ),
+            Some(number) => Pick::Number(number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?),
             None => Pick::Named(column.trim().to_owned()),
         };
         self.0.push((field, pick));
@@ -41,10 +35,7 @@ impl ColumnMap {
 
     /// Whether every column is named by its number, so that no header is needed.
     fn needs_no_header(&self) -> bool {
-        let numbered = self
-            .0
-            .iter()
-            .all(|(_, pick)| matches!(pick, Pick::Number(_)));
+        let numbered = self.0.iter().all(|(_, pick)| matches!(pick, Pick::Number(_)));
         numbered && self.0.iter().any(|(field, _)| *field == Field::Destination)
     }
 }
@@ -68,26 +59,14 @@ impl Columns {
     /// # Errors
     ///
     /// [`OpenError`] that names the cure: no known column, one column twice, or a mapped column that is not there.
-    pub(crate) fn read(
-        header: Vec<String>,
-        map: &ColumnMap,
-        id_is_short_url: bool,
-    ) -> Result<Columns, OpenError> {
+    pub(crate) fn read(header: Vec<String>, map: &ColumnMap, id_is_short_url: bool) -> Result<Columns, OpenError> {
         let looks_like_data = header.iter().any(|cell| cell.contains("://"));
         let headerless = looks_like_data && map.needs_no_header();
         if looks_like_data && !headerless {
             return Err(OpenError::NoHeader);
         }
-        let plain_names: Vec<String> = header
-            .iter()
-            .map(|name| {
-                if headerless {
-                    String::new()
-                } else {
-                    plain(name)
-                }
-            })
-            .collect();
+        let plain_names: Vec<String> =
+            header.iter().map(|name| if headerless { String::new() } else { plain(name) }).collect();
         let mut at = BTreeMap::new();
         for (field, pick) in &map.0 {
             let column = match pick {
@@ -97,20 +76,14 @@ impl Columns {
                     .position(|cell| cell.trim() == name)
                     .or_else(|| plain_names.iter().position(|cell| *cell == plain(name))),
             };
-            let missing = || OpenError::NoSuchColumn {
-                wanted: pick.to_string(),
-                found: header.join(", "),
-            };
+            let missing = || OpenError::NoSuchColumn { wanted: pick.to_string(), found: header.join(", ") };
             at.insert(*field, column.ok_or_else(missing)?);
         }
         for (field, names) in NAMES {
             if at.contains_key(&field) {
                 continue;
             }
-            let Some(name) = names
-                .iter()
-                .find(|name| plain_names.iter().any(|cell| cell == *name))
-            else {
+            let Some(name) = names.iter().find(|name| plain_names.iter().any(|cell| cell == *name)) else {
                 continue;
             };
             let mut columns = (0..header.len()).filter(|column| plain_names[*column] == *name);
@@ -128,31 +101,20 @@ impl Columns {
         let named = |name: &str| plain_names.iter().position(|cell| cell == name);
         if let Some(link) = named("link") {
             // One service means the short URL by `link`, a plain two-column list the destination.
-            let field = if at.contains_key(&Field::Destination) {
-                Field::ShortUrl
-            } else {
-                Field::Destination
-            };
+            let field = if at.contains_key(&Field::Destination) { Field::ShortUrl } else { Field::Destination };
             at.entry(field).or_insert(link);
         }
         if let Some(id) = named("id").filter(|_| id_is_short_url) {
             at.entry(Field::ShortUrl).or_insert(id);
         }
         if !at.contains_key(&Field::Destination) {
-            return Err(OpenError::NoDestination {
-                found: header.join(", "),
-            });
+            return Err(OpenError::NoDestination { found: header.join(", ") });
         }
         let ignored = (0..header.len())
             .filter(|column| !headerless && !at.values().any(|used| used == column))
             .map(|column| header[column].clone());
         let ignored = ignored.filter(|name| !name.trim().is_empty()).collect();
-        Ok(Columns {
-            at,
-            names: header,
-            ignored,
-            headerless,
-        })
+        Ok(Columns { at, names: header, ignored, headerless })
     }
 
     /// Where the field stands, if anywhere.

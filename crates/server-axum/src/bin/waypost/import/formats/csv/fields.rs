@@ -87,25 +87,13 @@ pub(super) const NAMES: [(Field, &[&str]); 21] = [
             "href",
         ],
     ),
-    (
-        Field::Domain,
-        &["domain", "domainname", "shortdomain", "host", "hostname"],
-    ),
+    (Field::Domain, &["domain", "domainname", "shortdomain", "host", "hostname"]),
     (Field::DomainNumber, &["domainid"]),
     (Field::Title, &["title", "label", "description"]),
     (Field::Tags, &["tags", "tag", "tagnames", "labels"]),
     (
         Field::CreatedAt,
-        &[
-            "createdat",
-            "created",
-            "createdon",
-            "createddate",
-            "datecreated",
-            "creationdate",
-            "timestamp",
-            "date",
-        ],
+        &["createdat", "created", "createdon", "createddate", "datecreated", "creationdate", "timestamp", "date"],
     ),
     (Field::ValidSince, &["validsince", "validfrom", "startsat"]),
     (
@@ -123,16 +111,7 @@ pub(super) const NAMES: [(Field, &[&str]); 21] = [
             "validuntil",
         ],
     ),
-    (
-        Field::MaxClicks,
-        &[
-            "maxclicks",
-            "maxvisits",
-            "clicklimit",
-            "visitslimit",
-            "maxhits",
-        ],
-    ),
+    (Field::MaxClicks, &["maxclicks", "maxvisits", "clicklimit", "visitslimit", "maxhits"]),
     (
         Field::Clicks,
         &[
@@ -149,46 +128,24 @@ pub(super) const NAMES: [(Field, &[&str]); 21] = [
     ),
     (
         Field::RedirectStatus,
-        &[
-            "redirectstatus",
-            "redirecttype",
-            "redirectcode",
-            "statuscode",
-            "httpstatus",
-            "httpcode",
-        ],
+        &["redirectstatus", "redirecttype", "redirectcode", "statuscode", "httpstatus", "httpcode"],
     ),
     (Field::ReferrerPolicy, &["referrerpolicy"]),
     (Field::CacheSeconds, &["cacheseconds"]),
-    (
-        Field::Disabled,
-        &["disabled", "isdisabled", "banned", "isbanned"],
-    ),
-    (
-        Field::Enabled,
-        &["enabled", "isenabled", "active", "isactive"],
-    ),
+    (Field::Disabled, &["disabled", "isdisabled", "banned", "isbanned"]),
+    (Field::Enabled, &["enabled", "isenabled", "active", "isactive"]),
     (Field::Status, &["status", "state"]),
     (Field::Archived, &["archived", "isarchived", "hidden"]),
-    (
-        Field::Password,
-        &["password", "passcode", "haspassword", "passwordprotected"],
-    ),
+    (Field::Password, &["password", "passcode", "haspassword", "passwordprotected"]),
     (Field::Metadata, &["metadata"]),
 ];
 
 /// The field of that name.
 pub(super) fn known(name: &str) -> Option<Field> {
-    NAMES
-        .iter()
-        .find(|(_, names)| names.contains(&name))
-        .map(|(field, _)| *field)
+    NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(field, _)| *field)
 }
 
 /// `Long URL`, `long_url` and `longUrl` are one name.
 pub(crate) fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

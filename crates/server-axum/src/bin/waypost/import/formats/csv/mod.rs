@@ -56,15 +56,8 @@ pub(super) fn open<R: Read>(
     let mut skipped_lines = 0;
     if told.is_some() {
         // `sep=;` is a spreadsheet's own hint and no record.
-        let length = head
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(head.len(), |end| end + 1);
-        std::io::copy(
-            &mut reader.by_ref().take(length as u64),
-            &mut std::io::sink(),
-        )
-        .map_err(OpenError::Read)?;
+        let length = head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1);
+        std::io::copy(&mut reader.by_ref().take(length as u64), &mut std::io::sink()).map_err(OpenError::Read)?;
         skipped_lines = 1;
     }
     let mut records = Records::new(reader, delimiter);
@@ -74,26 +67,12 @@ pub(super) fn open<R: Read>(
         Some(Err(broken)) => return Err(OpenError::Header(broken.reason)),
         Some(Ok(record)) => record,
     };
-    let names: Vec<String> = header
-        .fields
-        .iter()
-        .map(|field| String::from_utf8_lossy(field).trim().to_owned())
-        .collect();
+    let names: Vec<String> =
+        header.fields.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect();
     let columns = Columns::read(names, &options.columns, format == Format::Bitly)?;
-    let slug = if format == Format::Csv {
-        SlugRule::Optional
-    } else {
-        SlugRule::Required
-    };
+    let slug = if format == Format::Csv { SlugRule::Optional } else { SlugRule::Required };
     let first = columns.headerless.then_some(header);
-    Ok(Rows {
-        records,
-        columns,
-        first,
-        slug,
-        delimiter,
-        ended: false,
-    })
+    Ok(Rows { records, columns, first, slug, delimiter, ended: false })
 }
 
 impl<R> Rows<R> {
@@ -110,11 +89,7 @@ impl<R: Read> Iterator for Rows<R> {
         if self.ended {
             return None;
         }
-        let record = match self
-            .first
-            .take()
-            .map_or_else(|| self.records.next(), |first| Ok(Some(Ok(first))))
-        {
+        let record = match self.first.take().map_or_else(|| self.records.next(), |first| Ok(Some(Ok(first)))) {
             Ok(None) => return None,
             Ok(Some(Ok(record))) => record,
             Ok(Some(Err(broken))) => {
@@ -138,43 +113,26 @@ impl<R: Read> Iterator for Rows<R> {
             }
         };
         let read = Cells::read(&self.columns, &record).and_then(|cells| cells.row(self.slug));
-        Some(read.map_err(|reason| Refused {
-            line: record.line,
-            reason,
-            raw: self.raw(&record),
-            scope: Scope::Row,
-        }))
+        Some(read.map_err(|reason| Refused { line: record.line, reason, raw: self.raw(&record), scope: Scope::Row }))
     }
 }
 
 impl<R> Rows<R> {
     /// The record's own text; a password in it is blanked, for refusals end up in files and on screens.
     fn raw(&self, record: &Record) -> String {
-        let secret = self.columns.position(Field::Password).filter(|column| {
-            record
-                .fields
-                .get(*column)
-                .is_some_and(|cell| !cell.is_empty())
-        });
+        let secret = self
+            .columns
+            .position(Field::Password)
+            .filter(|column| record.fields.get(*column).is_some_and(|cell| !cell.is_empty()));
         let Some(secret) = secret else {
             return String::from_utf8_lossy(&record.raw).into_owned();
         };
         let cells = record.fields.iter().enumerate().map(|(column, cell)| {
-            let cell = if column == secret {
-                "[redacted]".into()
-            } else {
-                String::from_utf8_lossy(cell)
-            };
+            let cell = if column == secret { "[redacted]".into() } else { String::from_utf8_lossy(cell) };
             let special = |byte: u8| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
-            if cell.bytes().any(special) {
-                format!("\"{}\"", cell.replace('"', "\"\""))
-            } else {
-                cell.into_owned()
-            }
+            if cell.bytes().any(special) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.into_owned() }
         });
-        cells
-            .collect::<Vec<_>>()
-            .join(&char::from(self.delimiter).to_string())
+        cells.collect::<Vec<_>>().join(&char::from(self.delimiter).to_string())
     }
 }
 
@@ -187,25 +145,16 @@ fn sniff(head: &[u8]) -> u8 {
         if !quoted && matches!(byte, b'\n' | b'\r') {
             break;
         }
-        if let Some((_, count)) = counts
-            .iter_mut()
-            .find(|(separator, _)| separator == byte && !quoted)
-        {
+        if let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte && !quoted) {
             *count += 1;
         }
     }
     // The first of equals wins, and a text of one column is comma-separated.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(separator, _)| *separator)
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
 }
 
 fn excel_separator(head: &[u8]) -> Option<u8> {
     let line = head.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
-    let hint = line
-        .strip_prefix(b"sep=")
-        .or_else(|| line.strip_prefix(b"SEP="))?;
+    let hint = line.strip_prefix(b"sep=").or_else(|| line.strip_prefix(b"SEP="))?;
     (hint.len() == 1).then(|| hint[0])
 }

@@ -49,12 +49,7 @@ pub(crate) struct Records<R> {
 }
 
 enum Scan {
-    Record {
-        fields: Vec<Vec<u8>>,
-        text: usize,
-        length: usize,
-        breaks: u64,
-    },
+    Record { fields: Vec<Vec<u8>>, text: usize, length: usize, breaks: u64 },
     More,
     Unclosed,
 }
@@ -62,14 +57,7 @@ enum Scan {
 impl<R: Read> Records<R> {
     /// Reads from the first line of `reader`, whose byte order mark is already taken off.
     pub(crate) fn new(reader: R, delimiter: u8) -> Self {
-        Records {
-            reader,
-            delimiter,
-            buffer: Vec::new(),
-            start: 0,
-            ended: false,
-            line: 1,
-        }
+        Records { reader, delimiter, buffer: Vec::new(), start: 0, ended: false, line: 1 }
     }
 
     /// Counts lines that were read before the first record.
@@ -94,25 +82,12 @@ impl<R: Read> Records<R> {
                 return Ok(None);
             }
             match scan(rest, self.delimiter, self.ended) {
-                Scan::Record {
-                    fields,
-                    text,
-                    length,
-                    breaks,
-                } => {
-                    let record = Record {
-                        line: self.line,
-                        fields,
-                        raw: rest[..text].to_vec(),
-                    };
+                Scan::Record { fields, text, length, breaks } => {
+                    let record = Record { line: self.line, fields, raw: rest[..text].to_vec() };
                     self.start += length;
                     self.line += breaks;
                     // Blank lines and a spreadsheet's trailing `;;;` say nothing, so nothing is lost with them.
-                    if record
-                        .fields
-                        .iter()
-                        .any(|field| !field.trim_ascii().is_empty())
-                    {
+                    if record.fields.iter().any(|field| !field.trim_ascii().is_empty()) {
                         return Ok(Some(Ok(record)));
                     }
                 }
@@ -128,16 +103,9 @@ impl<R: Read> Records<R> {
         self.line += 1;
         let rest = &self.buffer[self.start..];
         if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let raw = rest[..end]
-                .strip_suffix(b"\r")
-                .unwrap_or(&rest[..end])
-                .to_vec();
+            let raw = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]).to_vec();
             self.start += end + 1;
-            return Ok(Broken {
-                line,
-                reason: "a quote opens on this line and is never closed",
-                raw,
-            });
+            return Ok(Broken { line, reason: "a quote opens on this line and is never closed", raw });
         }
         let reason = if self.ended {
             "a quote opens on this line and is never closed"
@@ -198,8 +166,7 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
             b'"' if quoted => {
                 // A quote that closes lines further down, in the middle of a cell, belongs to another cell: the one that
                 // opened was never closed. On one line it may pass, since nothing else can be swallowed by it.
-                let whole =
-                    matches!(following, None | Some(b'\n' | b'\r')) || following == Some(delimiter);
+                let whole = matches!(following, None | Some(b'\n' | b'\r')) || following == Some(delimiter);
                 if breaks > 0 && !whole {
                     return Scan::Unclosed;
                 }
@@ -212,18 +179,9 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
             b'"' if fresh => (quoted, fresh) = (true, false),
             b'\n' | b'\r' => {
                 let text = at - 1;
-                let length = if byte == b'\r' && following == Some(b'\n') {
-                    at + 1
-                } else {
-                    at
-                };
+                let length = if byte == b'\r' && following == Some(b'\n') { at + 1 } else { at };
                 fields.push(field);
-                return Scan::Record {
-                    fields,
-                    text,
-                    length,
-                    breaks: breaks + 1,
-                };
+                return Scan::Record { fields, text, length, breaks: breaks + 1 };
             }
             _ if byte == delimiter => {
                 fields.push(std::mem::take(&mut field));
@@ -240,12 +198,7 @@ fn scan(bytes: &[u8], delimiter: u8, ended: bool) -> Scan {
         (true, true) => Scan::Unclosed,
         (true, false) => {
             fields.push(field);
-            Scan::Record {
-                fields,
-                text: bytes.len(),
-                length: bytes.len(),
-                breaks,
-            }
+            Scan::Record { fields, text: bytes.len(), length: bytes.len(), breaks }
         }
     }
 }

@@ -8,9 +8,7 @@ use serde_json::Value;
 
 fn mapped(pairs: &[&str]) -> Options {
     let mut options = Options::default();
-    pairs
-        .iter()
-        .for_each(|pair| options.columns.add(pair).unwrap());
+    pairs.iter().for_each(|pair| options.columns.add(pair).unwrap());
     options
 }
 
@@ -21,35 +19,15 @@ fn fault(text: &[u8]) -> OpenError {
 #[test]
 fn a_plain_list_keeps_what_it_says() {
     let rows = rows(&fixture("plain.csv"));
-    let slugs: Vec<_> = rows
-        .iter()
-        .map(|row| row.slug.as_deref().unwrap_or("(random)"))
-        .collect();
-    assert_eq!(
-        slugs,
-        [
-            "g++",
-            "libstdc++6",
-            "café",
-            "multi",
-            "(random)",
-            "short",
-            "last"
-        ]
-    );
+    let slugs: Vec<_> = rows.iter().map(|row| row.slug.as_deref().unwrap_or("(random)")).collect();
+    assert_eq!(slugs, ["g++", "libstdc++6", "café", "multi", "(random)", "short", "last"]);
     assert_eq!(
         (rows[0].redirect_status, rows[0].tags.as_slice()),
-        (
-            Some(301),
-            ["compiler".to_owned(), "c++".to_owned()].as_slice()
-        )
+        (Some(301), ["compiler".to_owned(), "c++".to_owned()].as_slice())
     );
     assert_eq!(rows[1].title.as_deref(), Some("The \"standard\" library"));
     assert_eq!(rows[1].expires_at.as_deref(), Some("2030-12-31T00:00:00Z"));
-    assert_eq!(
-        rows[2].destination, "https://example.com/caf%C3%A9?a=1%2C2",
-        "a destination is left as it is"
-    );
+    assert_eq!(rows[2].destination, "https://example.com/caf%C3%A9?a=1%2C2", "a destination is left as it is");
     assert_eq!(
         (rows[2].max_clicks, rows[2].tags.as_slice()),
         (Some(10), ["food".to_owned(), "drink".to_owned()].as_slice())
@@ -58,29 +36,16 @@ fn a_plain_list_keeps_what_it_says() {
 
 #[test]
 fn lines_are_counted_through_breaks_in_cells_and_blank_lines() {
-    let lines: Vec<_> = rows(&fixture("plain.csv"))
-        .iter()
-        .map(|row| row.line)
-        .collect();
+    let lines: Vec<_> = rows(&fixture("plain.csv")).iter().map(|row| row.line).collect();
     assert_eq!(lines, [2, 3, 4, 5, 7, 9, 14]);
 }
 
 #[test]
 fn each_refused_line_has_its_number_its_reason_and_its_text() {
     let refused = refusals(&fixture("plain.csv"));
-    let told: Vec<_> = refused
-        .iter()
-        .map(|refused| {
-            (
-                refused.line,
-                refused.raw.split(',').next().unwrap_or_default(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [(10, "wide"), (11, "none"), (12, "late"), (13, "teapot")]
-    );
+    let told: Vec<_> =
+        refused.iter().map(|refused| (refused.line, refused.raw.split(',').next().unwrap_or_default())).collect();
+    assert_eq!(told, [(10, "wide"), (11, "none"), (12, "late"), (13, "teapot")]);
     assert!(refused[0].reason.contains("9 cells under 8 columns"));
     assert_eq!(refused[1].reason, "no destination");
     assert!(refused[2].reason.contains("31.12.2030"));
@@ -90,12 +55,7 @@ fn each_refused_line_has_its_number_its_reason_and_its_text() {
 #[test]
 fn columns_without_a_meaning_are_told() {
     let bytes = fixture("plain.csv");
-    assert_eq!(
-        open(&bytes[..], &Options::default())
-            .unwrap()
-            .ignored_columns(),
-        ["notes"]
-    );
+    assert_eq!(open(&bytes[..], &Options::default()).unwrap().ignored_columns(), ["notes"]);
 }
 
 #[test]
@@ -110,11 +70,7 @@ fn separators_line_ends_and_the_byte_order_mark_are_found_out() {
     ] {
         let rows = rows(text.as_bytes());
         assert_eq!(
-            (
-                rows.len(),
-                rows[0].slug.as_deref(),
-                rows[0].destination.as_str()
-            ),
+            (rows.len(), rows[0].slug.as_deref(), rows[0].destination.as_str()),
             (1, Some("a"), "https://example.com/"),
             "{text:?}"
         );
@@ -123,8 +79,7 @@ fn separators_line_ends_and_the_byte_order_mark_are_found_out() {
 
 #[test]
 fn a_cell_that_is_not_utf8_costs_its_row_only() {
-    let text =
-        b"slug,destination,title\na,https://example.com/a,caf\xe9\nb,https://example.com/b,\n";
+    let text = b"slug,destination,title\na,https://example.com/a,caf\xe9\nb,https://example.com/b,\n";
     let found = outcomes(text);
     let refused = found[0].as_ref().unwrap_err();
     assert_eq!((refused.line, refused.scope), (2, Scope::Row));
@@ -136,10 +91,7 @@ fn a_cell_that_is_not_utf8_costs_its_row_only() {
 fn a_quote_that_never_closes_costs_its_line_only() {
     let text = b"slug,destination\na,\"https://example.com/a\nb,https://example.com/b\n";
     let found = outcomes(text);
-    assert_eq!(
-        found[0].as_ref().unwrap_err().raw,
-        "a,\"https://example.com/a"
-    );
+    assert_eq!(found[0].as_ref().unwrap_err().raw, "a,\"https://example.com/a");
     assert_eq!(found[1].as_ref().map(|row| row.line).unwrap(), 3);
 }
 
@@ -147,11 +99,7 @@ fn a_quote_that_never_closes_costs_its_line_only() {
 fn a_stray_quote_is_not_closed_by_the_next_stray_one() {
     let text = b"slug,destination\na,\"https://example.com/a\nb,\"https://example.com/b\nc,https://example.com/c\n";
     let found = outcomes(text);
-    let lost: Vec<_> = found
-        .iter()
-        .filter_map(|row| row.as_ref().err())
-        .map(|refused| refused.line)
-        .collect();
+    let lost: Vec<_> = found.iter().filter_map(|row| row.as_ref().err()).map(|refused| refused.line).collect();
     assert_eq!((lost, found.len()), (vec![2, 3], 3));
 }
 
@@ -170,27 +118,10 @@ fn a_header_that_cannot_serve_is_one_error_that_names_the_cure() {
     assert!(matches!(fault(b""), OpenError::Empty));
     assert!(matches!(fault(b" \n\n"), OpenError::Empty));
     assert!(matches!(fault(b"\xff\xfes\0l\0"), OpenError::Utf16));
-    assert!(matches!(
-        fault(b"a,https://example.com/\n"),
-        OpenError::NoHeader
-    ));
-    assert!(
-        fault(b"name,homepage\n")
-            .to_string()
-            .contains("--map destination=COLUMN")
-    );
+    assert!(matches!(fault(b"a,https://example.com/\n"), OpenError::NoHeader));
+    assert!(fault(b"name,homepage\n").to_string().contains("--map destination=COLUMN"));
     let twice = fault(b"slug,url,URL\na,b,c\n");
-    assert!(
-        matches!(
-            twice,
-            OpenError::SameColumnTwice {
-                first: 2,
-                second: 3,
-                ..
-            }
-        ),
-        "{twice}"
-    );
+    assert!(matches!(twice, OpenError::SameColumnTwice { first: 2, second: 3, .. }), "{twice}");
 }
 
 #[test]
@@ -200,33 +131,20 @@ fn columns_can_be_named_by_hand() {
         &mapped(&["slug=Package", "destination=homepage"]),
     );
     assert_eq!(found[0].as_ref().unwrap().slug.as_deref(), Some("g++"));
-    let found = outcomes_with(
-        b"a,https://example.com/\nb,https://example.com/b",
-        &mapped(&["slug=#1", "destination=#2"]),
-    );
+    let found =
+        outcomes_with(b"a,https://example.com/\nb,https://example.com/b", &mapped(&["slug=#1", "destination=#2"]));
     assert_eq!(
-        found
-            .iter()
-            .map(|row| row.as_ref().unwrap().line)
-            .collect::<Vec<_>>(),
+        found.iter().map(|row| row.as_ref().unwrap().line).collect::<Vec<_>>(),
         [1, 2],
         "no header is needed then"
     );
-    let found = outcomes_with(
-        b"slug,url,url\na,b,https://example.com/\n",
-        &mapped(&["destination=#3"]),
-    );
-    assert_eq!(
-        found[0].as_ref().unwrap().destination,
-        "https://example.com/"
-    );
+    let found = outcomes_with(b"slug,url,url\na,b,https://example.com/\n", &mapped(&["destination=#3"]));
+    assert_eq!(found[0].as_ref().unwrap().destination, "https://example.com/");
 }
 
 #[test]
 fn a_mapping_that_fits_nothing_is_refused() {
-    let missing = open(&b"slug,url\n"[..], &mapped(&["slug=Package"]))
-        .err()
-        .unwrap();
+    let missing = open(&b"slug,url\n"[..], &mapped(&["slug=Package"])).err().unwrap();
     assert!(matches!(missing, OpenError::NoSuchColumn { .. }));
     for wrong in ["slug", "colour=x", "slug=#0", "slug=#x"] {
         assert!(ColumnMap::default().add(wrong).is_err(), "{wrong}");
@@ -238,9 +156,7 @@ fn a_password_is_blanked_in_the_refusal() {
     let refused = &refusals(&fixture("kutt.csv"))[0];
     assert_eq!((refused.line, refused.reason.as_str()), (3, PASSWORD));
     assert!(
-        !refused.raw.contains("$2a$")
-            && refused.raw.contains("[redacted]")
-            && refused.raw.contains("\"a, b\""),
+        !refused.raw.contains("$2a$") && refused.raw.contains("[redacted]") && refused.raw.contains("\"a, b\""),
         "{}",
         refused.raw
     );
@@ -250,9 +166,7 @@ fn a_password_is_blanked_in_the_refusal() {
 fn a_limit_comes_net_of_the_clicks_that_were_used() {
     let rows = rows(b"slug,url,max_clicks,clicks\na,https://example.com/,10,7\nb,https://example.com/,10,10\nc,https://example.com/,0,3\n");
     assert_eq!(
-        rows.iter()
-            .map(|row| (row.max_clicks, row.disabled))
-            .collect::<Vec<_>>(),
+        rows.iter().map(|row| (row.max_clicks, row.disabled)).collect::<Vec<_>>(),
         [(Some(3), false), (None, true), (None, false)]
     );
     assert_eq!(rows[0].metadata["imported_clicks"], 7);
@@ -262,18 +176,12 @@ fn a_limit_comes_net_of_the_clicks_that_were_used() {
 fn status_and_metadata_of_an_own_export_come_back() {
     let rows = rows(b"slug,short_url,destination,status,metadata\na,https://go.example.com/a,https://example.com/,disabled,\"{\"\"k\"\":1}\"\n");
     assert!(rows[0].disabled);
-    assert_eq!(
-        (rows[0].domain.as_deref(), &rows[0].metadata["k"]),
-        (Some("go.example.com"), &Value::from(1))
-    );
+    assert_eq!((rows[0].domain.as_deref(), &rows[0].metadata["k"]), (Some("go.example.com"), &Value::from(1)));
 }
 
 #[test]
 fn a_link_of_a_service_needs_its_slug() {
-    let options = Options {
-        format: Some(Format::Yourls),
-        ..Options::default()
-    };
+    let options = Options { format: Some(Format::Yourls), ..Options::default() };
     let found = outcomes_with(b"keyword,url\n,https://example.com/\n", &options);
     assert_eq!(found[0].as_ref().unwrap_err().reason, "no slug");
 }

@@ -49,18 +49,8 @@ pub(crate) struct Tuples<R: Read> {
 
 impl<R: Read> Tuples<R> {
     /// Reads from the start of `reader`; `fallback` names the columns where the dump does not.
-    pub(crate) fn new(
-        reader: R,
-        wanted: fn(&str) -> bool,
-        fallback: &'static [&'static str],
-    ) -> Self {
-        Tuples {
-            tokens: Tokens::new(reader),
-            wanted,
-            fallback,
-            created: None,
-            inserting: None,
-        }
+    pub(crate) fn new(reader: R, wanted: fn(&str) -> bool, fallback: &'static [&'static str]) -> Self {
+        Tuples { tokens: Tokens::new(reader), wanted, fallback, created: None, inserting: None }
     }
 
     /// The line that is being read, from 1.
@@ -76,11 +66,7 @@ impl<R: Read> Tuples<R> {
     pub(crate) fn next(&mut self) -> Result<Option<Tuple>, Broken> {
         loop {
             let Some(token) = self.tokens.next()? else {
-                return if self.inserting.is_some() {
-                    Err(Broken::CutOff)
-                } else {
-                    Ok(None)
-                };
+                return if self.inserting.is_some() { Err(Broken::CutOff) } else { Ok(None) };
             };
             match (token, self.inserting.is_some()) {
                 (Token::Sign(b'('), true) => return self.tuple().map(Some),
@@ -100,43 +86,26 @@ impl<R: Read> Tuples<R> {
 
     fn statement(&mut self, verb: &str) -> Result<(), Broken> {
         let create = verb.eq_ignore_ascii_case("create");
-        if !(create || verb.eq_ignore_ascii_case("insert") || verb.eq_ignore_ascii_case("replace"))
-        {
+        if !(create || verb.eq_ignore_ascii_case("insert") || verb.eq_ignore_ascii_case("replace")) {
             return self.skip_statement();
         }
-        let noise = [
-            "into",
-            "ignore",
-            "table",
-            "if",
-            "not",
-            "exists",
-            "delayed",
-            "low_priority",
-        ];
+        let noise = ["into", "ignore", "table", "if", "not", "exists", "delayed", "low_priority"];
         let mut table = String::new();
         loop {
             match self.tokens.next()? {
                 // `db`.`table`: the last name counts.
                 Some(Token::Name(name)) => table = name,
                 Some(Token::Word(word))
-                    if word.eq_ignore_ascii_case("values")
-                        || word.eq_ignore_ascii_case("value") =>
+                    if word.eq_ignore_ascii_case("values") || word.eq_ignore_ascii_case("value") =>
                 {
                     if (self.wanted)(&table) {
-                        let fallback = || {
-                            self.fallback
-                                .iter()
-                                .map(|name| (*name).to_owned())
-                                .collect()
-                        };
+                        let fallback = || self.fallback.iter().map(|name| (*name).to_owned()).collect();
                         self.inserting = Some(self.created.clone().unwrap_or_else(fallback));
                         return Ok(());
                     }
                     return self.skip_statement();
                 }
-                Some(Token::Word(word))
-                    if noise.iter().any(|name| name.eq_ignore_ascii_case(&word)) => {}
+                Some(Token::Word(word)) if noise.iter().any(|name| name.eq_ignore_ascii_case(&word)) => {}
                 Some(Token::Word(word)) => table = word,
                 Some(Token::Sign(b'(')) if (self.wanted)(&table) => {
                     let columns = self.columns(create)?;
@@ -147,11 +116,7 @@ impl<R: Read> Tuples<R> {
                     self.inserting = Some(columns);
                     // `VALUES` stands between the columns and the rows.
                     return match self.tokens.next()? {
-                        Some(Token::Word(word))
-                            if word.to_ascii_lowercase().starts_with("value") =>
-                        {
-                            Ok(())
-                        }
+                        Some(Token::Word(word)) if word.to_ascii_lowercase().starts_with("value") => Ok(()),
                         _ => Err(Broken::NoRow),
                     };
                 }
@@ -175,9 +140,7 @@ impl<R: Read> Tuples<R> {
                     fresh = true;
                     continue;
                 }
-                Token::Name(name) if fresh && columns.len() < MAX_VALUES => {
-                    columns.push(name.to_lowercase())
-                }
+                Token::Name(name) if fresh && columns.len() < MAX_VALUES => columns.push(name.to_lowercase()),
                 Token::Word(name) if fresh && !create && columns.len() < MAX_VALUES => {
                     columns.push(name.to_lowercase())
                 }
@@ -202,9 +165,8 @@ impl<R: Read> Tuples<R> {
                 Token::Word(word) => values.push(Some(word)),
                 Token::Text(text) => {
                     let text = text.and_then(|bytes| {
-                        String::from_utf8(bytes).map_err(
-                            |_| "a value is not UTF-8; dump with --default-character-set=utf8mb4",
-                        )
+                        String::from_utf8(bytes)
+                            .map_err(|_| "a value is not UTF-8; dump with --default-character-set=utf8mb4")
                     });
                     values.push(Some(text.unwrap_or_else(|reason| {
                         fault = Some(reason);
@@ -217,16 +179,11 @@ impl<R: Read> Tuples<R> {
                 return Err(Broken::NoRow);
             }
         }
-        let shown: Vec<&str> = values
-            .iter()
-            .map(|value| value.as_deref().unwrap_or("NULL"))
-            .collect();
+        let shown: Vec<&str> = values.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
         let raw = shown.join(" | ");
         let columns = self.inserting.clone().unwrap_or_default();
         if columns.len() != values.len() {
-            fault = fault.or(Some(
-                "the row has not as many values as the table has columns",
-            ));
+            fault = fault.or(Some("the row has not as many values as the table has columns"));
         }
         let values = fault.map_or_else(|| Ok(columns.into_iter().zip(values).collect()), Err);
         Ok(Tuple { line, values, raw })

@@ -33,9 +33,7 @@ pub(super) struct Tokens<R: Read> {
 impl<R: Read> Tokens<R> {
     /// Starts at the first byte of `reader`.
     pub(super) fn new(reader: R) -> Self {
-        let bytes = BufReader::with_capacity(64 * 1024, reader)
-            .bytes()
-            .peekable();
+        let bytes = BufReader::with_capacity(64 * 1024, reader).bytes().peekable();
         Tokens { bytes, line: 1 }
     }
 
@@ -46,9 +44,7 @@ impl<R: Read> Tokens<R> {
     }
 
     fn peek(&mut self) -> Option<u8> {
-        self.bytes
-            .peek()
-            .and_then(|byte| byte.as_ref().ok().copied())
+        self.bytes.peek().and_then(|byte| byte.as_ref().ok().copied())
     }
 
     /// The next token, or `None` at the end; blanks and comments are none.
@@ -67,9 +63,7 @@ impl<R: Read> Tokens<R> {
                 b'\'' | b'"' => return Ok(Some(Token::Text(self.text(byte)?))),
                 b'0' if self.peek() == Some(b'x') => {
                     let word = self.word(byte)?;
-                    return Ok(Some(Token::Text(
-                        unhex(&word[2..]).ok_or("a value is not a whole 0x literal"),
-                    )));
+                    return Ok(Some(Token::Text(unhex(&word[2..]).ok_or("a value is not a whole 0x literal"))));
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'@' => {
                     return Ok(Some(Token::Word(self.word(byte)?)));
@@ -82,9 +76,8 @@ impl<R: Read> Tokens<R> {
 
     fn word(&mut self, first: u8) -> io::Result<String> {
         let mut word = String::from(char::from(first));
-        while let Some(byte) = self
-            .peek()
-            .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'@'))
+        while let Some(byte) =
+            self.peek().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'@'))
         {
             self.byte()?;
             // One past the limit shows that a literal was too long.
@@ -123,11 +116,7 @@ impl<R: Read> Tokens<R> {
                 };
             } else if byte == quote {
                 if self.peek() != Some(quote) {
-                    return Ok(if whole {
-                        Ok(text)
-                    } else {
-                        Err("a value is larger than 1 MiB")
-                    });
+                    return Ok(if whole { Ok(text) } else { Err("a value is larger than 1 MiB") });
                 }
                 self.byte()?;
             }
@@ -165,9 +154,5 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
     if digits.len() % 2 == 1 || digits.len() > 2 * MAX_TEXT {
         return None;
     }
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+    digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
