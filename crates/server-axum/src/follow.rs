@@ -1,31 +1,18 @@
-//! The door: follows are answered on the spot, everything else goes to the API.
-//!
-//! A follow from memory takes no lock that anyone holds for long, allocates next to nothing and never waits: look the
-//! link up in the cache, write the click into the spool, answer. That is why it stands in front of the router and its
-//! layers rather than behind them.
+//! Following a link over HTTP.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER,
-    REFERRER_POLICY, USER_AGENT, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
 use jiff::Timestamp;
-use tokio::runtime::Handle;
-use tokio_util::task::AbortOnDropHandle;
-use waypost_core::Error;
 use waypost_core::limits::Decision;
 use waypost_core::links::{Domain, Followed, RESERVED, Status, Target, Visit, VisitKind};
 use waypost_core::wire::v1::ErrorCode;
@@ -48,96 +35,21 @@ const UNCACHED: HeaderValue = HeaderValue::from_static("private, max-age=0");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Everything that Waypost answers, as one tower and hyper service.
+/// Answers follows.
 #[derive(Clone, Debug)]
-pub struct Gateway {
+pub(crate) struct Follow {
     app: Arc<App>,
-    api: axum::Router,
     metrics: Arc<RouteMeter>,
     limits: HeadLimits,
-    api_on: Option<Handle>,
-    peer: Option<SocketAddr>,
 }
 
-impl Gateway {
-    /// The door to `app`.
-    ///
-    /// # Errors
-    /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
-    pub fn new(app: Arc<App>) -> Result<Self, Error> {
-        let api = crate::api::api(&app)?;
-        Ok(Self {
-            app,
-            api,
-            metrics: Arc::new(RouteMeter::new(ROUTE)),
-            limits: HeadLimits::default(),
-            api_on: None,
-            peer: None,
-        })
-    }
-
-    /// The door for one connection, whose other end is known.
-    #[must_use]
-    pub fn for_peer(&self, peer: SocketAddr) -> Self {
-        Self { peer: Some(peer), ..self.clone() }
-    }
-
-    /// The same door, with the API carried out on another runtime: the threads that answer follows then have nothing
-    /// else to do, however long a call of the API takes.
-    #[must_use]
-    pub fn with_api_on(self, runtime: Handle) -> Self {
-        Self { api_on: Some(runtime), ..self }
-    }
-
-    fn handle<B>(&self, request: Request<B>) -> Answering
-    where
-        B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
-    {
-        if is_slug(request.uri().path()) {
-            // A panic here would take the whole connection with it.
-            let known = catch_unwind(AssertUnwindSafe(|| self.follow_known(Head::of(&request))));
-            if let Ok(Some(response)) = known {
-                return Answering::Done(Some(response));
-            }
-            let gateway = self.clone();
-            let (parts, _) = request.into_parts();
-            return Answering::Waiting(Box::pin(async move {
-                let answer = AssertUnwindSafe(gateway.follow(&parts)).catch_unwind().await;
-                answer.unwrap_or_else(|_| gateway.broken(&parts))
-            }));
-        }
-        let mut request = request.map(Body::new);
-        if let Some(peer) = self.peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
-        }
-        let api = self.api.clone();
-        let answer = async move {
-            let Ok(mut response) = tower::ServiceExt::oneshot(api, request).await;
-            // The router says how long even a body is that there is none of (RFC 9110 §8.6).
-            if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-                response.headers_mut().remove(CONTENT_LENGTH);
-            }
-            response
-        };
-        let Some(runtime) = &self.api_on else { return Answering::Waiting(Box::pin(answer)) };
-        // Aborted with the connection, as it would be if it ran here.
-        let task = AbortOnDropHandle::new(runtime.spawn(answer));
-        let gateway = self.clone();
-        Answering::Waiting(Box::pin(async move { task.await.unwrap_or_else(|_| gateway.stopped()) }))
-    }
-
-    /// The answer when the runtime of the API is gone; its own layers answer for panics.
-    fn stopped(&self) -> Response {
-        let now = self.app.platform.clock.now();
-        let tag = self.app.contexts.tag(&HeaderMap::new(), now);
-        let error = ApiError::of(ErrorCode::Unavailable).with_reason("the runtime is stopping");
-        let mut response = self.app.envelope.apply(error.into_response(), &Method::GET, tag.as_str());
-        response.headers_mut().insert(X_REQUEST_ID, tag.into_header());
-        response
+impl Follow {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { app, metrics: Arc::new(RouteMeter::new(ROUTE)), limits: HeadLimits::default() }
     }
 
     /// Answers a follow that takes no waiting.
-    fn follow_known(&self, head: Head<'_>) -> Option<Response> {
+    pub(crate) fn known(&self, head: Head<'_>) -> Option<Response> {
         if !matches!(*head.method, Method::GET | Method::HEAD)
             || self.limits.check(head.method, head.uri, head.headers).is_err()
         {
@@ -158,9 +70,8 @@ impl Gateway {
     }
 
     /// Answers any follow.
-    async fn follow(&self, parts: &Parts) -> Response {
-        let head = Head::from(parts);
-        let known = self.known(head);
+    pub(crate) async fn any(&self, head: Head<'_>) -> Response {
+        let known = self.learn(head);
         let (response, error) = match self.try_follow(head, known.client).await {
             Ok(response) => (response, None),
             Err(error) => (self.refusal(head, &known, &error), Some(error)),
@@ -168,7 +79,7 @@ impl Gateway {
         self.finish(head, known, response, error.as_ref())
     }
 
-    fn known(&self, head: Head<'_>) -> Known {
+    fn learn(&self, head: Head<'_>) -> Known {
         let started = self.app.platform.clock.now();
         Known { tag: self.app.contexts.tag(head.headers, started), client: self.client(head), started }
     }
@@ -213,10 +124,9 @@ impl Gateway {
     }
 
     /// The answer when following panicked; the panic itself is in the log.
-    fn broken(&self, parts: &Parts) -> Response {
-        let head = Head::from(parts);
+    pub(crate) fn broken(&self, head: Head<'_>) -> Response {
         let error = ApiError::of(ErrorCode::Internal).with_reason("following panicked");
-        let known = self.known(head);
+        let known = self.learn(head);
         let response = self.refusal(head, &known, &error);
         self.finish(head, known, response, Some(&error))
     }
@@ -269,7 +179,7 @@ impl Gateway {
     }
 
     fn client(&self, head: Head<'_>) -> ClientAddress {
-        let peer = self.peer.or_else(|| head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0));
+        let peer = head.peer.or_else(|| head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0));
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         self.app.contexts.client(peer, head.headers)
     }
@@ -290,7 +200,8 @@ struct Known {
 
 /// The head of a request, borrowed: bodies cannot be shared between threads, and no follow has one that counts.
 #[derive(Clone, Copy)]
-struct Head<'a> {
+pub(crate) struct Head<'a> {
+    peer: Option<SocketAddr>,
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
@@ -298,20 +209,21 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn of<B>(request: &'a Request<B>) -> Self {
+    /// The head of a request whose connection is with `peer`.
+    pub(crate) fn of<B>(request: &'a Request<B>, peer: Option<SocketAddr>) -> Self {
         let (method, uri) = (request.method(), request.uri());
-        Self { method, uri, headers: request.headers(), extensions: request.extensions() }
+        Self { peer, method, uri, headers: request.headers(), extensions: request.extensions() }
     }
-}
 
-impl<'a> From<&'a Parts> for Head<'a> {
-    fn from(parts: &'a Parts) -> Self {
-        Self { method: &parts.method, uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions }
+    /// The same, of a request that was taken apart.
+    pub(crate) fn from_parts(parts: &'a Parts, peer: Option<SocketAddr>) -> Self {
+        let Parts { method, uri, headers, extensions, .. } = parts;
+        Self { peer, method, uri, headers, extensions }
     }
 }
 
 /// Whether a path is a slug's, and not one of the server's own.
-fn is_slug(path: &str) -> bool {
+pub(crate) fn is_slug(path: &str) -> bool {
     let Some(slug) = path.strip_prefix('/') else { return false };
     let first = slug.split('/').next().unwrap_or_default();
     !first.is_empty() && !RESERVED.iter().any(|own| own.eq_ignore_ascii_case(first))
@@ -365,53 +277,4 @@ fn page(error: &ApiError) -> Bytes {
          padding:0 1rem;text-align:center}}</style><h1>{status}</h1><p>{message}.</p></html>"
     );
     Bytes::from(html)
-}
-
-/// An answer that is there, or on its way.
-pub enum Answering {
-    /// It is there.
-    Done(Option<Response>),
-    /// It is on its way.
-    Waiting(Pin<Box<dyn Future<Output = Response> + Send>>),
-}
-
-impl Future for Answering {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Done(response) => Poll::Ready(Ok(response.take().unwrap_or_default())),
-            Self::Waiting(future) => future.as_mut().poll(cx).map(Ok),
-        }
-    }
-}
-
-impl<B> tower::Service<Request<B>> for Gateway
-where
-    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Answering {
-        self.handle(request)
-    }
-}
-
-impl<B> hyper::service::Service<Request<B>> for Gateway
-where
-    B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn call(&self, request: Request<B>) -> Answering {
-        self.handle(request)
-    }
 }

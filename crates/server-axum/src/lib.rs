@@ -12,6 +12,7 @@ pub mod gateway;
 
 mod api;
 mod app;
+mod door;
 mod extract;
 mod follow;
 mod guard;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use waypost_core::{Error, Platform};
 
 pub use app::{App, HttpOptions};
-pub use follow::Gateway;
+pub use door::Gateway;
 pub use openapi::openapi;
 pub use serve::{Options as ServeOptions, serve};
 

@@ -5,7 +5,7 @@ use waypost_core::conformance::fixtures::{delete, link, plain};
 use waypost_core::links::{Atomicity, Link, LinkStore as _, Metadata};
 use waypost_core::outbox::Outbox as _;
 
-use super::{Sqlite, SqliteLinkStore, SqliteOptions, file, insert_all};
+use super::{Sqlite, SqliteLinkStore, SqliteOptions, database_file, insert_all};
 use crate::sqlite::SqliteOutbox;
 
 /// The n-th link, with enough data to fill some pages.
@@ -17,7 +17,7 @@ fn large(n: u64) -> Link {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_full_disk_is_unavailable_loses_nothing_and_works_again_when_there_is_space() {
     let folder = tempfile::tempdir().unwrap();
-    let db = Sqlite::open(SqliteOptions { most_pages: Some(400), ..file(&folder) }).await.unwrap();
+    let db = Sqlite::open(SqliteOptions { most_pages: Some(400), ..database_file(&folder) }).await.unwrap();
     let links = SqliteLinkStore::new(&db);
     let mut kept = Vec::new();
     let full = loop {

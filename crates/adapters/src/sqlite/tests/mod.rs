@@ -3,7 +3,7 @@
 mod cancelled;
 mod full;
 mod schema;
-mod shared;
+mod two_handles;
 
 use tempfile::TempDir;
 use waypost_core::conformance::fixtures::{event, insert, plain};
@@ -14,12 +14,12 @@ use super::{Sqlite, SqliteLinkStore, SqliteOptions};
 /// A fresh database, and the folder that it lies in.
 pub(super) async fn database() -> (Sqlite, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let db = Sqlite::open(file(&folder)).await.unwrap();
+    let db = Sqlite::open(database_file(&folder)).await.unwrap();
     (db, folder)
 }
 
 /// The file of the database in `folder`.
-fn file(folder: &TempDir) -> SqliteOptions {
+fn database_file(folder: &TempDir) -> SqliteOptions {
     SqliteOptions::new(folder.path().join("waypost.db"))
 }
 

@@ -10,7 +10,7 @@ use waypost_core::conformance::fixtures::{at, link, link_id, seconds};
 use waypost_core::links::Link;
 use waypost_core::outbox::Outbox as _;
 
-use super::{Sqlite, database, file, insert_all};
+use super::{Sqlite, database, database_file, insert_all};
 use crate::sqlite::{SqliteOptions, SqliteOutbox};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -18,7 +18,7 @@ async fn two_processes_race_for_the_same_slugs_and_each_has_one_winner() {
     const TASKS: u64 = 8;
     const SLUGS: u64 = 40;
     let (first, folder) = database().await;
-    let second = Sqlite::open(file(&folder)).await.unwrap();
+    let second = Sqlite::open(database_file(&folder)).await.unwrap();
     let tasks = (0..TASKS).map(|task| {
         let db = if task % 2 == 0 { first.clone() } else { second.clone() };
         tokio::spawn(async move {
@@ -45,7 +45,7 @@ async fn two_processes_race_for_the_same_slugs_and_each_has_one_winner() {
 #[tokio::test]
 async fn what_one_process_commits_the_other_claims_once() {
     let (first, folder) = database().await;
-    let second = Sqlite::open(file(&folder)).await.unwrap();
+    let second = Sqlite::open(database_file(&folder)).await.unwrap();
     insert_all(&first, &[link(1), link(2), link(3)]).await.unwrap();
     let (one, two) = (SqliteOutbox::new(&first), SqliteOutbox::new(&second));
     let claimed = two.claim(2, at(0), seconds(30)).await.unwrap();
@@ -56,7 +56,7 @@ async fn what_one_process_commits_the_other_claims_once() {
 #[tokio::test]
 async fn who_waits_too_long_for_another_process_is_told_to_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { busy_timeout: Duration::from_millis(50), ..file(&folder) };
+    let options = SqliteOptions { busy_timeout: Duration::from_millis(50), ..database_file(&folder) };
     let db = Sqlite::open(options.clone()).await.unwrap();
     let mut other = SqliteConnection::connect_with(&options.writing()).await.unwrap();
     let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
