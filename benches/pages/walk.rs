@@ -1,6 +1,6 @@
 //! From the first page to the last while rows come and go.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -85,7 +85,8 @@ fn change(
     is_over: &AtomicBool,
 ) -> io::Result<(u64, HashSet<String>)> {
     let (mut made, mut deleted) = (0, HashSet::new());
-    let mut doomed = doomed.iter();
+    // From both ends in turn, so that in every order some go before the walk comes to them.
+    let mut doomed: VecDeque<_> = doomed.iter().collect();
     while !is_over.load(Ordering::Relaxed) {
         // Slugs all over the alphabet, so that in every order some fall before the walk and some behind it.
         let slug = format!("{:x}-{made}{sort}", made * 7 % 16);
@@ -95,7 +96,12 @@ fn change(
         if made % 2 == 0 {
             delete(api, new)?;
         }
-        if let Some(slug) = doomed.next() {
+        let next = if made % 2 == 0 {
+            doomed.pop_front()
+        } else {
+            doomed.pop_back()
+        };
+        if let Some(slug) = next {
             deleted.insert((*slug).clone());
             delete(api, &ids[*slug])?;
         }
