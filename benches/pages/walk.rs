@@ -96,11 +96,7 @@ fn change(
         if made % 2 == 0 {
             delete(api, new)?;
         }
-        let next = if made % 2 == 0 {
-            doomed.pop_front()
-        } else {
-            doomed.pop_back()
-        };
+        let next = if made % 2 == 0 { doomed.pop_front() } else { doomed.pop_back() };
         if let Some(slug) = next {
             deleted.insert((*slug).clone());
             delete(api, &ids[*slug])?;

@@ -4,16 +4,18 @@
 //! and nowhere else, so a test drives an engine by hand: `step`, look, move the clock, `step`.
 
 use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outbox::Backoff;
 
 /// A long-running part.
@@ -41,6 +43,8 @@ pub enum Next {
     Now,
     /// At this moment, or when woken.
     At(Timestamp),
+    /// There is more to do, and others go first: not before this moment, unless the engine is being stopped.
+    Rest(Timestamp),
 }
 
 /// Waits between rounds that failed: 100 ms at first, 5 s at most, so that what comes back is noticed within seconds.
@@ -57,12 +61,15 @@ pub async fn run(
     let mut failures = 0;
     loop {
         let now = clock.now();
-        let due = match engine.step(now).await {
+        // A panic is a round that failed like any other: an engine that is dead in silence would be worse.
+        let round = AssertUnwindSafe(engine.step(now)).catch_unwind().await;
+        let due = match round.unwrap_or_else(|_| Err(Error::internal("the round panicked"))) {
             Ok(next) => {
                 failures = 0;
                 match next {
                     Next::Now => continue,
-                    Next::At(due) => due,
+                    Next::Rest(_) if stop.is_cancelled() => continue,
+                    Next::At(due) | Next::Rest(due) => due,
                 }
             }
             Err(error) => {
@@ -90,7 +97,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::entropy::SeededEntropy;
-    use crate::error::{Error, Kind};
+    use crate::error::Kind;
 
     #[derive(Debug)]
     struct Script(Arc<AtomicU32>);
@@ -105,6 +112,7 @@ mod tests {
             match self.0.fetch_add(1, Ordering::SeqCst) {
                 0 | 1 => Ok(Next::Now),
                 2 => Err(Error::new(Kind::Unavailable, "away")),
+                3 => panic!("a fault of ours"),
                 _ => Ok(Next::At(now + Duration::from_secs(60))),
             }
         }
@@ -117,12 +125,13 @@ mod tests {
         let stop = CancellationToken::new();
         let engine = Box::new(Script(rounds.clone()));
         let running = tokio::spawn(run(engine, Arc::new(clock.clone()), Arc::new(SeededEntropy::new(1)), stop.clone()));
-        while rounds.load(Ordering::SeqCst) < 4 {
+        while rounds.load(Ordering::SeqCst) < 5 {
             clock.advance(Duration::from_millis(50));
             tokio::task::yield_now().await;
         }
+        let before = rounds.load(Ordering::SeqCst);
         stop.cancel();
         running.await.unwrap();
-        assert!(rounds.load(Ordering::SeqCst) >= 4);
+        assert_eq!(rounds.load(Ordering::SeqCst), before + 1, "one more round, in case there was something left");
     }
 }

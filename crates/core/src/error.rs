@@ -62,7 +62,7 @@ impl Issue {
     }
 }
 
-/// A failure; see the [module's text](self) for what is *not* a failure.
+/// A failure. What a caller must expect is a value of its call, and never one of these.
 pub struct Error(Box<Inner>);
 
 struct Inner {

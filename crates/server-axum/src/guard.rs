@@ -1,12 +1,13 @@
-//! What is checked between the router and a handler: is the route still there, can the answer be taken, who is it, may
-//! they, how often, and is the body within its bound. In this order, so a caller who is not known learns nothing.
+//! What is checked between the router and a handler: can the answer be taken, who is it, how often, may they, and is the
+//! body of a kind and size that can be read.
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
 use waypost_core::Kind;
@@ -16,6 +17,7 @@ use waypost_core::wire::v1::ErrorCode;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::extract::read_body;
 use crate::gateway::context::{Caller, RequestContext};
 use crate::gateway::rate_headers::RateLedger;
 use crate::routes::{Access, Rules};
@@ -41,19 +43,28 @@ pub(crate) async fn limit_address(State(app): State<Arc<App>>, request: Request,
 /// Checks a request against its route's rules, and lets it through to the handler.
 pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
-    let admitted = guard.admit(&mut head).await;
-    let request = Request::from_parts(head, body);
-    match admitted {
-        Ok(()) if request.method().is_safe() => next.run(request).await,
-        // A caller that hangs up drops this future; what changes something runs on, and is not left half-way.
-        Ok(()) => match tokio::spawn(next.run(request)).await {
-            Ok(response) => response,
-            Err(fault) => match fault.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => ApiError::of(ErrorCode::Unavailable).with_reason("the runtime is stopping").into_response(),
-            },
+    let body = match guard.admit(&mut head).await {
+        Ok(()) => body,
+        Err(error) => return error.into_response(),
+    };
+    if head.method.is_safe() {
+        return next.run(Request::from_parts(head, body)).await;
+    }
+    // The body is read while the caller is there and the deadline runs; what is detached below has all that it needs.
+    let body = match guard.rules.body {
+        Some(rule) => match read_body(&head.headers, body, rule).await {
+            Ok(bytes) => Body::from(bytes),
+            Err(error) => return error.into_response(),
         },
-        Err(error) => error.into_response(),
+        None => Body::empty(),
+    };
+    // A caller that hangs up drops this future; what changes something runs on, and is not left half-way.
+    match tokio::spawn(next.run(Request::from_parts(head, body))).await {
+        Ok(response) => response,
+        Err(fault) => match fault.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => ApiError::of(ErrorCode::Unavailable).with_reason("the runtime is stopping").into_response(),
+        },
     }
 }
 
@@ -73,12 +84,6 @@ impl Guard {
             if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
                 // Ignoring a parameter in silence would hide a typing error.
                 crate::extract::read_query(query)?.finish()?;
-            }
-        }
-        if let Some(body) = self.rules.body {
-            let announced = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-            if announced.is_some_and(|length: u64| length > body.most as u64) {
-                return Err(crate::extract::too_large(body.most));
             }
         }
         head.extensions.insert(self.rules.clone());

@@ -1,7 +1,7 @@
 //! Waypost over HTTP: REST v1 and redirects, on axum and hyper.
 //!
 //! A request comes in through one door, the [`Gateway`]. It answers a follow (`GET /{slug}`) on the spot, and hands
-//! everything else through the layers of [`gateway`] to a route of the one table in [`routes`](mod@routes). A handler
+//! everything else through the layers of [`gateway`] to a route of the one table in `routes`. A handler
 //! there extracts, calls one service of `waypost_core`, and maps what comes back; it owns no rule.
 //!
 //! [`router`] gives all of it as an `axum::Router` for a program of your own; [`serve()`] runs it on a listener, with

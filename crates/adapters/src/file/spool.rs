@@ -8,11 +8,10 @@ use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use tokio::task;
+use waypost_core::Result;
 use waypost_core::clicks::{ClickSpool, HitRef, SpoolMark, Spooled};
 use waypost_core::clock::Clock;
 use waypost_core::entropy::Entropy;
-use waypost_core::health::Probe;
-use waypost_core::{Error, Kind, Result};
 
 use super::error::FileError;
 use super::folder::Folder;
@@ -148,21 +147,6 @@ impl ClickSpool for FileClickSpool {
 
     fn depth(&self) -> u64 {
         self.folder.depth()
-    }
-}
-
-#[async_trait]
-impl Probe for FileClickSpool {
-    fn name(&self) -> &str {
-        "spool"
-    }
-
-    /// There was room at the last attempt to make any; what is preallocated is still there when there was none.
-    async fn check(&self) -> Result<()> {
-        if self.stock.is_short() {
-            return Err(Error::new(Kind::Unavailable, "no room for a further segment of clicks"));
-        }
-        Ok(())
     }
 }
 

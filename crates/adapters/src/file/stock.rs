@@ -82,11 +82,6 @@ impl Stock {
         }
     }
 
-    /// Whether there was no room at the last attempt.
-    pub(super) fn is_short(&self) -> bool {
-        self.lock().failed.is_some()
-    }
-
     /// Ends [`Self::keep`].
     pub(super) fn close(&self) {
         self.lock().closing = true;

@@ -26,6 +26,7 @@ const HELD: &str =
     "SELECT 1 FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
 const RELEASE: &str =
     "DELETE FROM waypost_idempotency WHERE workspace = ?1 AND key = ?2 AND token = ?3 AND status IS NULL";
+const RELEASE_ABANDONED: &str = "DELETE FROM waypost_idempotency WHERE status IS NULL";
 const SWEEP: &str = "DELETE FROM waypost_idempotency WHERE (workspace, key) IN \
     (SELECT workspace, key FROM waypost_idempotency WHERE over_at <= ?1 ORDER BY over_at LIMIT ?2)";
 
@@ -39,6 +40,22 @@ impl SqliteIdempotencyStore {
     /// The claims and answers in `db`.
     pub fn new(db: &Sqlite) -> Self {
         Self { db: db.clone() }
+    }
+
+    /// Gives back every key whose request was not answered. Only for who knows that no process carries one out: a
+    /// server that has just locked its data directory. What it was killed with need not wait for its leases to end.
+    ///
+    /// # Errors
+    /// [`Unavailable`](waypost_core::Kind::Unavailable) when the file cannot be written.
+    pub async fn release_abandoned(&self) -> Result<u64> {
+        let released: Result<_, Fault> = async {
+            let mut tx = self.db.write().await?;
+            let released = sqlx::query(RELEASE_ABANDONED).execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            Ok(released)
+        }
+        .await;
+        Ok(released?)
     }
 
     async fn grant(&self, request: &ClaimRequest) -> Result<Claim, Fault> {

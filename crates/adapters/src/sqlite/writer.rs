@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
 use super::error::Fault;
 use super::wake::{Wake, Wakes};
 
-/// The most writes of one commit: a bound on how long the first of them waits for the last.
+/// The most turns before a commit, those that came to nothing included: a bound on how long the first waits for the last.
 const LARGEST_GROUP: usize = 128;
 /// How many writes may stand in line; those beyond wait to get in.
 const LONGEST_LINE: usize = 1_024;
@@ -161,9 +161,11 @@ impl Lane {
     ) -> Option<oneshot::Sender<Result<(), Fault>>> {
         let mut last = None;
         let mut lend = first;
+        let mut turns = 0;
         let close = loop {
             last = self.turn(lend, last).await;
-            if self.group.len() >= LARGEST_GROUP {
+            turns += 1;
+            if turns >= LARGEST_GROUP {
                 break None;
             }
             match requests.try_recv() {

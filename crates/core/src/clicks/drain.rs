@@ -1,6 +1,6 @@
 //! The drain: from the spool into the roll-ups.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Drain {
 
     fn click(&mut self, id: ClickId, hit: &Hit) -> Click {
         let visitor = self.describe.describe(hit);
-        let repeated = self.repeats.seen(hit);
+        let repeated = self.repeats.seen(id, hit);
         let class = match (visitor.is_bot, repeated) {
             (true, _) => Class::Bot,
             (false, true) => Class::Duplicate,
@@ -130,7 +130,7 @@ impl Engine for Drain {
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
         let depth = self.spool.depth();
         metrics::gauge!("waypost_spool_bytes").set(depth as f64);
-        let is_busy = self.inflow.rate(depth, now) > self.options.busy_bytes;
+        self.inflow.look(depth, now);
         let spooled = self.spool.read(self.options.batch).await?;
         let full = spooled.hits.len() >= self.options.batch;
         if !spooled.hits.is_empty() {
@@ -139,51 +139,51 @@ impl Engine for Drain {
             let appended = self.store.append(batch).await?;
             metrics::counter!("waypost_clicks_counted_total").increment(appended.counted as u64);
             metrics::counter!("waypost_clicks_repeated_total").increment(appended.repeated as u64);
+            self.inflow.look(self.spool.depth(), self.clock.now());
             self.spool.release(spooled.mark).await?;
         }
-        let left = self.spool.depth();
-        self.inflow.drained(depth, left);
+        let (left, done) = (self.spool.depth(), self.clock.now());
+        self.inflow.released(left, done);
         if !full {
             return Ok(Next::At(now + self.options.every));
         }
-        if !is_busy || left >= self.options.urgent_bytes {
+        if self.inflow.rate <= self.options.busy_bytes || left >= self.options.urgent_bytes {
             return Ok(Next::Now);
         }
-        let done = self.clock.now();
         let worked = Duration::try_from(done.duration_since(now)).unwrap_or_default();
-        Ok(Next::At(done + worked.saturating_mul(self.options.rest)))
+        Ok(Next::Rest(done + worked.saturating_mul(self.options.rest)))
     }
 }
 
-/// How fast the spool is written to, by what it holds from round to round.
+/// How fast the spool is written to, by what it holds from look to look. A release comes between two looks that are not
+/// compared.
 #[derive(Debug, Default)]
 struct Inflow {
-    /// When it was looked at last, and what it held, counted as if nothing had been drained since.
     last: Option<(Timestamp, u64)>,
+    /// Bytes a second.
     rate: f64,
 }
 
 impl Inflow {
-    /// The bytes that came in a second since the last look, `depth` being what there is at `now`.
-    fn rate(&mut self, depth: u64, now: Timestamp) -> f64 {
-        if let Some((then, before)) = self.last {
-            let seconds = now.duration_since(then).as_secs_f64();
-            // Too short a look says little: the last word stands.
-            if seconds < 0.02 {
-                return self.rate;
-            }
+    /// Shorter looks say little: the last word stands.
+    const SHORTEST: f64 = 0.005;
+
+    /// The spool holds `depth` at `now`, and nothing was released since the last look.
+    fn look(&mut self, depth: u64, now: Timestamp) {
+        let Some((then, before)) = self.last else {
+            self.last = Some((now, depth));
+            return;
+        };
+        let seconds = now.duration_since(then).as_secs_f64();
+        if seconds >= Self::SHORTEST {
             self.rate = depth.saturating_sub(before) as f64 / seconds;
+            self.last = Some((now, depth));
         }
-        self.last = Some((now, depth));
-        self.rate
     }
 
-    /// A round brought the spool from `before` down to `after`: what came in meanwhile is only known as their sum, so
-    /// the look begins anew at `after`.
-    fn drained(&mut self, before: u64, after: u64) {
-        if let Some((_, depth)) = &mut self.last {
-            *depth = depth.saturating_sub(before.saturating_sub(after));
-        }
+    /// After a release the spool holds `depth` at `now`.
+    fn released(&mut self, depth: u64, now: Timestamp) {
+        self.last = Some((now, depth));
     }
 }
 
@@ -193,12 +193,12 @@ struct Repeats {
     hasher: RandomState,
     half: Duration,
     turned_at: Timestamp,
-    current: HashSet<u64>,
-    previous: HashSet<u64>,
+    current: HashMap<u64, ClickId>,
+    previous: HashMap<u64, ClickId>,
 }
 
 impl Repeats {
-    /// The most visitors of one half; 8 bytes each. Beyond it, memory turns sooner than the clock says.
+    /// The most visitors of one half; 32 bytes each. Beyond it, memory turns sooner than the clock says.
     const MOST: usize = 200_000;
 
     fn new(half: Duration) -> Self {
@@ -206,13 +206,14 @@ impl Repeats {
             hasher: RandomState::new(),
             half,
             turned_at: Timestamp::UNIX_EPOCH,
-            current: HashSet::new(),
-            previous: HashSet::new(),
+            current: HashMap::new(),
+            previous: HashMap::new(),
         }
     }
 
-    /// Whether this visitor was at this link before, as far as is remembered.
-    fn seen(&mut self, hit: &Hit) -> bool {
+    /// Whether this visitor was at this link before, as far as is remembered. The same click again, read once more
+    /// after a round that failed, is no repeat of itself.
+    fn seen(&mut self, id: ClickId, hit: &Hit) -> bool {
         if hit.at >= self.turned_at + self.half || self.current.len() >= Self::MOST {
             let idle = hit.at >= self.turned_at + 2 * self.half;
             self.previous = std::mem::take(&mut self.current);
@@ -222,7 +223,12 @@ impl Repeats {
             self.turned_at = hit.at;
         }
         let visitor = self.hasher.hash_one((hit.link, hit.address, &hit.user_agent));
-        !self.current.insert(visitor) || self.previous.contains(&visitor)
+        let earlier = self.previous.get(&visitor).copied();
+        let first = earlier.unwrap_or_else(|| *self.current.entry(visitor).or_insert(id));
+        if earlier.is_some() {
+            self.current.entry(visitor).or_insert(first);
+        }
+        first != id
     }
 }
 
@@ -233,6 +239,24 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
     use crate::ids::{LinkId, WorkspaceId};
+
+    fn click(at: usize) -> ClickId {
+        ClickId::new(Timestamp::UNIX_EPOCH, 1, at as u64)
+    }
+
+    #[test]
+    fn the_inflow_is_what_came_in_whatever_was_released() {
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        let mut inflow = Inflow::default();
+        inflow.look(1_000, at(0));
+        inflow.look(3_000, at(1_000));
+        assert_eq!(inflow.rate, 2_000.0);
+        inflow.released(500, at(1_001));
+        inflow.look(500, at(1_002));
+        assert_eq!(inflow.rate, 2_000.0, "too short a look");
+        inflow.look(1_500, at(2_001));
+        assert_eq!(inflow.rate, 1_000.0);
+    }
 
     fn hit(second: i64, agent: &'static str) -> Hit {
         let entropy = SeededEntropy::new(1);
@@ -251,8 +275,10 @@ mod tests {
         let mut repeats = Repeats::new(Duration::from_secs(10));
         let seen: Vec<_> = [(0, "a"), (1, "a"), (2, "b"), (12, "a"), (60, "a"), (61, "b")]
             .into_iter()
-            .map(|(second, agent)| repeats.seen(&hit(second, agent)))
+            .enumerate()
+            .map(|(at, (second, agent))| repeats.seen(click(at), &hit(second, agent)))
             .collect();
         assert_eq!(seen, [false, true, false, true, false, false]);
+        assert!(!repeats.seen(click(5), &hit(61, "b")), "the same click once more");
     }
 }

@@ -249,11 +249,11 @@ impl Follows {
         let (target, believed) = match (self.links.find(domain, &name.slug).await, stale) {
             (Ok(Some(link)), _) => (Some(Arc::new(Target::of(&link))), BELIEVED),
             (Ok(None), _) => (None, ABSENCE_BELIEVED),
-            (Err(error), Some(stale)) => {
+            (Err(error), Some(stale)) if stale.target.is_some() => {
                 tracing::warn!(error = ?error, "the link store is away; following from memory");
                 (stale.target.clone(), ABSENCE_BELIEVED)
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), _) => return Err(error),
         };
         let until = self.clock.now() + believed;
         // A link that changed during the look-up is not kept: `forget` has taken the place away.

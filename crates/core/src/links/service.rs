@@ -225,11 +225,11 @@ impl Links {
                 atomicity: Atomicity::All,
                 keyed: once.map(|once| Keyed { lease: once.lease, keep_until: once.keep_until, answer: &answer }),
             };
-            match self.commit(write).await?.first() {
-                Some(Ok(())) => {
-                    self.cache.forget(&link.domain, &link.slug);
-                    return Ok(link);
-                }
+            let outcomes = self.commit(write).await;
+            // A write whose outcome is not known may have been made.
+            self.cache.forget(&link.domain, &link.slug);
+            match outcomes?.first() {
+                Some(Ok(())) => return Ok(link),
                 // Another edit came first: ours is applied to what it left, if the caller allows any version.
                 Some(Err(Refusal::Stale)) => link = self.expect(who, id, &expected).await?,
                 Some(Err(refusal)) => return Err(refused(*refusal, &link.slug, "slug")),
@@ -250,11 +250,11 @@ impl Links {
             let event = self.event(who, "link.deleted", &link)?;
             let change = Change::Delete { workspace: who.workspace, id, expected: link.version };
             let write = LinkWrite { changes: vec![(change, Some(event))], atomicity: Atomicity::All, keyed: None };
-            match self.commit(write).await?.first() {
-                Some(Ok(())) => {
-                    self.cache.forget(&link.domain, &link.slug);
-                    return Ok(());
-                }
+            let outcomes = self.commit(write).await;
+            // A write whose outcome is not known may have been made.
+            self.cache.forget(&link.domain, &link.slug);
+            match outcomes?.first() {
+                Some(Ok(())) => return Ok(()),
                 Some(Err(Refusal::Stale)) => {}
                 Some(Err(refusal)) => return Err(refused(*refusal, &link.slug, "slug")),
                 None => return Err(Error::internal("the store gave no outcome for a change")),

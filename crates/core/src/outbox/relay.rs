@@ -24,7 +24,8 @@ pub struct RelayOptions {
     pub poll: Duration,
     /// How long to wait after a failure.
     pub backoff: Backoff,
-    /// After how many failures an entry is set aside. A bus that is away counts too, so this is days, not minutes.
+    /// After how many failures an entry is set aside, if the bus is there and will not take it. One that waits for a bus
+    /// that is away, or behind another of its key, is never set aside.
     pub most_attempts: u32,
 }
 
@@ -82,7 +83,9 @@ impl Relay {
             };
             let ruling = match outcome {
                 Some(Ok(_)) => Ruling::Ack,
-                Some(Err(error)) if claim.attempts + 1 >= self.options.most_attempts => Ruling::Dead(error.to_string()),
+                Some(Err(error)) if !error.is_retryable() && claim.attempts + 1 >= self.options.most_attempts => {
+                    Ruling::Dead(error.to_string())
+                }
                 Some(Err(error)) => {
                     away = error.is_retryable();
                     stuck.insert(key);

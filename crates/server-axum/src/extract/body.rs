@@ -1,10 +1,9 @@
 //! JSON bodies.
 
-use std::sync::Arc;
-
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -12,7 +11,7 @@ use waypost_core::fields::{self, Fields};
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::error::ApiError;
-use crate::routes::Rules;
+use crate::routes::BodyRule;
 
 /// A body of JSON: read whole, within the route's bound, and parsed strictly.
 pub(crate) struct JsonBody {
@@ -30,23 +29,30 @@ impl JsonBody {
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
 
+    /// The guard has read it, within the route's bound.
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let rules = request.extensions().get::<Arc<Rules>>().cloned();
-        let Some(allowed) = rules.and_then(|rules| rules.body) else {
-            return Err(ApiError::new(ErrorCode::Internal, "A route without a body reads one"));
-        };
-        check_type(request.headers(), allowed.media)?;
-        let bytes = match Limited::new(request.into_body(), allowed.most).collect().await {
-            Ok(whole) => whole.to_bytes(),
-            Err(fault) if fault.is::<LengthLimitError>() => return Err(too_large(allowed.most)),
-            Err(_) => return Err(ApiError::new(ErrorCode::MalformedRequest, "The body broke off")),
-        };
+        let whole = request.into_body().collect().await;
+        let bytes = whole.map_err(|_| ApiError::new(ErrorCode::MalformedRequest, "The body broke off"))?.to_bytes();
         let value = fields::parse(&bytes).map_err(waypost_core::Error::from)?;
         Ok(Self { value, bytes })
     }
 }
 
-pub(crate) fn too_large(most: usize) -> ApiError {
+/// Reads a body whole, if it is of a kind and a size that `rule` allows.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, rule: BodyRule) -> Result<Bytes, ApiError> {
+    check_type(headers, rule.media)?;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > rule.most as u64) {
+        return Err(too_large(rule.most));
+    }
+    match Limited::new(body, rule.most).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(fault) if fault.is::<LengthLimitError>() => Err(too_large(rule.most)),
+        Err(_) => Err(ApiError::new(ErrorCode::MalformedRequest, "The body broke off")),
+    }
+}
+
+fn too_large(most: usize) -> ApiError {
     ApiError::new(ErrorCode::PayloadTooLarge, format!("The body is larger than {most} bytes"))
 }
 

@@ -7,7 +7,7 @@ mod path;
 mod precondition;
 mod query;
 
-pub(crate) use body::{JsonBody, too_large};
+pub(crate) use body::{JsonBody, read_body};
 pub(crate) use caller::Caller;
 pub(crate) use keyed::{Begun, RequestKey};
 pub(crate) use path::Id;

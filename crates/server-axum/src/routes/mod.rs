@@ -22,7 +22,7 @@ use waypost_core::wire::v1::{self, ErrorCode};
 
 use crate::app::App;
 
-pub(crate) use route::{Access, Parameter, Place, Route, Rules};
+pub(crate) use route::{Access, BodyRule, Parameter, Place, Route, Rules};
 
 const KIB: usize = 1_024;
 /// The bounds of a body (§12).

@@ -1,4 +1,4 @@
-//! The cases of [`ClickStore`](crate::clicks::ClickStore).
+//! The cases of [`crate::clicks::ClickStore`].
 
 mod admission;
 mod counting;
@@ -8,8 +8,8 @@ mod statistics;
 use super::suite::suite;
 
 suite! {
-    /// Proves a [`ClickStore`](crate::clicks::ClickStore), given with its neighbours as
-    /// [`Stores`](crate::conformance::Stores).
+    /// Proves a [`crate::clicks::ClickStore`], given with its neighbours as
+    /// [`crate::conformance::Stores`].
     clicks as __clicks_suite {
         counting:
             a_click_counts_once,

@@ -1,4 +1,4 @@
-//! The cases of [`CredentialStore`](crate::credentials::CredentialStore).
+//! The cases of [`crate::credentials::CredentialStore`].
 //!
 //! Clause 1, that no text of a key is ever given to the store, is proved by the types: there is no call that takes one.
 
@@ -8,7 +8,7 @@ mod names;
 use super::suite::suite;
 
 suite! {
-    /// Proves a [`CredentialStore`](crate::credentials::CredentialStore), given in an `Arc`.
+    /// Proves a [`crate::credentials::CredentialStore`], given in an `Arc`.
     credentials as __credentials_suite {
         keys:
             a_key_is_kept_as_it_was_given,

@@ -12,7 +12,7 @@ use super::suite::suite;
 use crate::clicks::ClickSpool;
 
 suite! {
-    /// Proves that a spool is durable, given as [`Reopen`](crate::conformance::Reopen).
+    /// Proves that a spool is durable, given as [`crate::conformance::Reopen`].
     durable_spool as __durable_spool_suite {
         reopening:
             hits_are_there_after_a_restart_under_their_ids,

@@ -1,4 +1,4 @@
-//! The cases of [`EventBus`](crate::events::EventBus).
+//! The cases of [`crate::events::EventBus`].
 
 mod following;
 mod groups;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::suite::suite;
 
 suite! {
-    /// Proves an [`EventBus`](crate::events::EventBus), given in an `Arc`.
+    /// Proves an [`crate::events::EventBus`], given in an `Arc`.
     events as __events_suite {
         log:
             events_are_read_as_they_were_published,

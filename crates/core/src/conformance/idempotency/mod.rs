@@ -1,6 +1,6 @@
-//! The cases of [`IdempotencyStore`](crate::idempotency::IdempotencyStore).
+//! The cases of [`crate::idempotency::IdempotencyStore`].
 //!
-//! That a link write carries its answer along is a law of [`LinkStore`](crate::links::LinkStore), proved with
+//! That a link write carries its answer along is a law of [`crate::links::LinkStore`], proved with
 //! [`links`](super::links).
 
 mod answers;
@@ -9,7 +9,7 @@ mod leases;
 use super::suite::suite;
 
 suite! {
-    /// Proves an [`IdempotencyStore`](crate::idempotency::IdempotencyStore), given in an `Arc`.
+    /// Proves an [`crate::idempotency::IdempotencyStore`], given in an `Arc`.
     idempotency as __idempotency_suite {
         leases:
             of_a_hundred_claims_one_is_granted,

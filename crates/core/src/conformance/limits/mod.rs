@@ -1,4 +1,4 @@
-//! The cases of [`RateLimiter`](crate::limits::RateLimiter).
+//! The cases of [`crate::limits::RateLimiter`].
 //!
 //! Each runs under every algorithm. The moments lie well away from the edges of fixed windows, unless the edge is what
 //! a case is about.
@@ -9,7 +9,7 @@ mod standing;
 use super::suite::suite;
 
 suite! {
-    /// Proves a [`RateLimiter`](crate::limits::RateLimiter), given in an `Arc`.
+    /// Proves a [`crate::limits::RateLimiter`], given in an `Arc`.
     limits as __limits_suite {
         exactness:
             of_many_who_ask_at_once_the_quota_is_admitted,

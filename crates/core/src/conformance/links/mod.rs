@@ -1,4 +1,4 @@
-//! The cases of [`LinkStore`](crate::links::LinkStore), and of the transaction that it shares with the outbox and the
+//! The cases of [`crate::links::LinkStore`], and of the transaction that it shares with the outbox and the
 //! keyed answers.
 
 mod expiry;
@@ -13,8 +13,8 @@ mod writes;
 use super::suite::suite;
 
 suite! {
-    /// Proves a [`LinkStore`](crate::links::LinkStore), given with its neighbours as
-    /// [`Stores`](crate::conformance::Stores).
+    /// Proves a [`crate::links::LinkStore`], given with its neighbours as
+    /// [`crate::conformance::Stores`].
     links as __links_suite {
         names:
             a_link_is_kept_as_it_was_given,

@@ -1,4 +1,4 @@
-//! The cases of [`Outbox`](crate::outbox::Outbox).
+//! The cases of [`crate::outbox::Outbox`].
 //!
 //! That an entry is there exactly if its transaction was committed is also proved where transactions are, in
 //! [`links`](super::links) and [`clicks`](super::clicks).
@@ -9,7 +9,7 @@ mod verdicts;
 use super::suite::suite;
 
 suite! {
-    /// Proves an [`Outbox`](crate::outbox::Outbox), given in an `Arc`.
+    /// Proves an [`crate::outbox::Outbox`], given in an `Arc`.
     outbox as __outbox_suite {
         claims:
             what_was_appended_is_claimed_as_it_was,

@@ -1,4 +1,4 @@
-//! The cases of [`ClickSpool`](crate::clicks::ClickSpool).
+//! The cases of [`crate::clicks::ClickSpool`].
 //!
 //! They come in two suites: what holds of every spool as long as it is open, and, for those that promise the first
 //! clause, what is there when its place is opened again. That no hit is torn when a process is killed in the middle of
@@ -9,7 +9,7 @@ mod hits;
 use super::suite::suite;
 
 suite! {
-    /// Proves a [`ClickSpool`](crate::clicks::ClickSpool), given in an `Arc`, with room for a megabyte at most, so that
+    /// Proves a [`crate::clicks::ClickSpool`], given in an `Arc`, with room for a megabyte at most, so that
     /// the case that fills it up is soon done.
     spool as __spool_suite {
         hits:

@@ -8,7 +8,6 @@ use waypost_core::clicks::{ClickSpool, Describe, Hit, Visitor};
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::credentials::{Principal, Scopes};
 use waypost_core::entropy::OsEntropy;
-use waypost_core::health::Probe;
 use waypost_core::ids::{KeyId, WorkspaceId};
 use waypost_core::links::{DestinationRules, Site};
 use waypost_core::{Platform, PlatformOptions, Ports, Result};
@@ -40,7 +39,7 @@ impl Store {
         // No visitor comes this way.
         let spool = Arc::new(MemoryClickSpool::new(0, SystemClock.now(), &OsEntropy));
         let site = site(settings, public_url(settings, settings.listen))?;
-        Self::assemble(settings, site, spool, None, Arc::new(Nobody), PlatformOptions::default()).await
+        Self::assemble(settings, site, spool, Arc::new(Nobody), PlatformOptions::default()).await
     }
 
     /// Puts the platform together on the store that the settings name.
@@ -48,7 +47,6 @@ impl Store {
         settings: &Settings,
         site: Site,
         spool: Arc<dyn ClickSpool>,
-        spool_probe: Option<Arc<dyn Probe>>,
         describe: Arc<dyn Describe>,
         options: PlatformOptions,
     ) -> Result<Self, Failure> {
@@ -56,7 +54,7 @@ impl Store {
         // Requests are counted in memory: this process is the only one that serves, and a count that a restart forgets
         // costs nobody anything.
         let limiter = Arc::new(MemoryRateLimiter::default());
-        let (mut ports, sqlite) = match settings.database_file() {
+        let (ports, sqlite) = match settings.database_file() {
             Some(path) => {
                 data_dir::make(settings)?;
                 let db = Sqlite::open(&path).await.map_err(|error| unopened(settings, &path, &error))?;
@@ -97,9 +95,19 @@ impl Store {
                 (ports, None)
             }
         };
-        ports.probes.extend(spool_probe);
         let platform = Platform::assemble(ports, site, options).await?;
         Ok(Self { platform, sqlite })
+    }
+
+    /// Gives back the idempotency keys that an earlier process died with. To be called by the one that serves.
+    pub(crate) async fn release_abandoned(&self) -> Result<()> {
+        if let Some(db) = &self.sqlite {
+            let released = sqlite::SqliteIdempotencyStore::new(db).release_abandoned().await?;
+            if released > 0 {
+                tracing::info!(released, "idempotency keys of an earlier process were given back");
+            }
+        }
+        Ok(())
     }
 
     /// Who works on the store itself: everything is allowed, as to whoever can open the file.

@@ -29,9 +29,12 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiE
 }
 
 /// The same request is being carried out; `wait` is what is left of its lease.
+///
+/// `wait` is what is left of the lease, which only a request that died ever needs; the others are answered long before,
+/// so a client is asked to come back soon.
 pub(crate) fn in_flight(wait: Duration) -> ApiError {
     let message = "A request with this idempotency key is being carried out";
-    ApiError::new(ErrorCode::IdempotencyInFlight, message).with_retry_after(wait)
+    ApiError::new(ErrorCode::IdempotencyInFlight, message).with_retry_after(wait.min(Duration::from_secs(1)))
 }
 
 /// The key stands for another request.

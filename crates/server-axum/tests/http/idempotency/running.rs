@@ -56,7 +56,7 @@ async fn a_request_that_died_gives_its_key_up_with_its_lease() {
     server.links.set(Mood::Works);
     let busy = server.post("/v1/links", &link()).once("k").send().await;
     assert_eq!(busy.code(), "IDEMPOTENCY_IN_FLIGHT");
-    let wait = busy.header("retry-after").parse().unwrap();
-    server.clock.advance(Duration::from_secs(wait));
-    assert_eq!(server.post("/v1/links", &link()).once("k").send().await.status, 201, "who waits as told is let in");
+    assert_eq!(busy.header("retry-after"), "1", "most requests are answered long before their lease ends");
+    server.clock.advance(Duration::from_secs(30));
+    assert_eq!(server.post("/v1/links", &link()).once("k").send().await.status, 201);
 }

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::thread::{self, available_parallelism};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -55,7 +57,10 @@ impl Fronts {
         options: ServeOptions,
         stop: CancellationToken,
     ) -> io::Result<usize> {
-        let mut ends = Vec::with_capacity(self.sockets.len());
+        let mut ends = FuturesUnordered::new();
+        // The bound is the server's: each front has its share.
+        let share = options.max_connections.div_ceil(self.sockets.len());
+        let options = ServeOptions { max_connections: share, ..options };
         for (number, socket) in self.sockets.into_iter().enumerate() {
             let (gateway, stop) = (gateway.clone(), stop.clone());
             let (end, ended) = oneshot::channel();
@@ -65,11 +70,18 @@ impl Fronts {
             thread::Builder::new().name(format!("front-{number}")).spawn(front)?;
             ends.push(ended);
         }
-        let mut cut = 0;
-        for ended in ends {
-            cut += ended.await.unwrap_or_else(|_| Err(io::Error::other("a thread that answers has died")))?;
+        let (mut cut, mut fault) = (0, None);
+        while let Some(ended) = ends.next().await {
+            match ended.unwrap_or_else(|_| Err(io::Error::other("a thread that answers has died"))) {
+                Ok(connections) => cut += connections,
+                // Without one of its fronts a server answers some and not others: the rest ends too, in good order.
+                Err(broken) => {
+                    stop.cancel();
+                    fault.get_or_insert(broken);
+                }
+            }
         }
-        Ok(cut)
+        fault.map_or(Ok(cut), Err)
     }
 }
 

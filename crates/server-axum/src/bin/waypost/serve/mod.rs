@@ -27,7 +27,6 @@ use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
-use waypost_core::health::Probe;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 
 use crate::data_dir;
@@ -71,6 +70,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let fronts = listen(&settings)?;
     let address = fronts.address();
     let (store, spool) = open(&settings, address).await?;
+    store.release_abandoned().await?;
     let key = first_key::first_key(&store, &settings).await?;
 
     let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
@@ -167,14 +167,11 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         ..PlatformOptions::default()
     };
     let files = settings.database_file().map(|_| open_spool(settings)).transpose()?;
-    let (spool, probe): (Arc<dyn ClickSpool>, Option<Arc<dyn Probe>>) = match &files {
-        Some(files) => (files.clone(), Some(files.clone())),
-        None => {
-            let bytes = settings.spool_bytes;
-            (Arc::new(MemoryClickSpool::new(bytes, SystemClock.now(), &OsEntropy)), None)
-        }
+    let spool: Arc<dyn ClickSpool> = match &files {
+        Some(files) => files.clone(),
+        None => Arc::new(MemoryClickSpool::new(settings.spool_bytes, SystemClock.now(), &OsEntropy)),
     };
-    let store = Store::assemble(settings, site, spool, probe, Arc::new(describe), options).await?;
+    let store = Store::assemble(settings, site, spool, Arc::new(describe), options).await?;
     Ok((store, files))
 }
 
