@@ -23,8 +23,8 @@ pub struct HttpOptions {
     /// What a client address is allowed, before anything is known of who asks. Twice as much as a principal, since
     /// several may share an address.
     pub per_address: Policy,
-    /// How many credentials that are not good an address may show. Guessing 256 bits is hopeless; this keeps the log
-    /// and the store out of it.
+    /// How many credentials that are not good an address may show before it is told to wait. Guessing 256 bits is hopeless
+    /// anyway.
     pub failures: Policy,
     /// How many short links that are not there an address may follow: what a walk through the slugs runs into.
     pub misses: Policy,

@@ -93,6 +93,7 @@ impl Follow {
         self.limits.check(head.method, head.uri, head.headers)?;
         let not_found = || ApiError::new(ErrorCode::NotFound, "There is no such link");
         let slug = decode(head.uri.path().strip_prefix('/').unwrap_or_default()).ok_or_else(not_found)?;
+        self.allow_misses(client, 0).await?;
         let visit = visit(head, client);
         match self.app.platform.follows.follow(&self.domain(head), &slug, &visit).await? {
             Followed::Redirect(target) => Ok(redirect(&target)),
@@ -105,22 +106,30 @@ impl Follow {
                 },
             )),
             Followed::NotFound => {
-                let policy = &self.app.options.misses;
-                let decision = self.app.platform.limits.take(policy, &client.limit_key(), 1).await;
-                match decision {
-                    Decision::Allow(_) => Err(not_found()),
-                    Decision::Deny { retry_after, .. } => {
-                        let now = self.app.platform.clock.now();
-                        let headers = crate::gateway::rate_headers::headers(&[(policy.clone(), decision)], now);
-                        let error = headers.into_iter().fold(limited(policy), |error, (name, value)| match name {
-                            Some(name) => error.with_header(name, value),
-                            None => error,
-                        });
-                        Err(error.with_retry_after(retry_after))
-                    }
-                }
+                self.allow_misses(client, 1).await?;
+                Err(not_found())
             }
         }
+    }
+
+    /// Takes `cost` from what an address may miss. What is known in memory is followed without a question; who walks
+    /// through the slugs learns no more from the rest once the bucket is spent.
+    async fn allow_misses(&self, client: ClientAddress, cost: u32) -> Result<(), ApiError> {
+        let policy = &self.app.options.misses;
+        let decision = self.app.platform.limits.take(policy, &client.limit_key(), cost).await;
+        let retry_after = match decision {
+            Decision::Allow(standing) if cost > 0 || standing.remaining > 0 => return Ok(()),
+            Decision::Allow(standing) => standing.reset,
+            Decision::Deny { retry_after, .. } => retry_after,
+        };
+        let decision = Decision::Deny { standing: decision.standing(), retry_after };
+        let headers =
+            crate::gateway::rate_headers::headers(&[(policy.clone(), decision)], self.app.platform.clock.now());
+        let error = headers.into_iter().fold(limited(policy), |error, (name, value)| match name {
+            Some(name) => error.with_header(name, value),
+            None => error,
+        });
+        Err(error.with_retry_after(retry_after))
     }
 
     /// The answer when following panicked; the panic itself is in the log.

@@ -199,7 +199,7 @@ struct Repeats {
 
 impl Repeats {
     /// The most visitors of one half; 32 bytes each. Beyond it, memory turns sooner than the clock says.
-    const MOST: usize = 200_000;
+    const MOST: usize = 50_000;
 
     fn new(half: Duration) -> Self {
         Self {

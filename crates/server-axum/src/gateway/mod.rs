@@ -23,9 +23,9 @@
 //! [`ApiError`](crate::error::ApiError) on the response.
 //!
 //! The redirect does not run through this chain: it takes what it needs as plain functions
-//! ([`ContextSource::tag`](context::ContextSource::tag), [`Admission::try_enter`](admission::Admission::try_enter),
-//! [`HeadLimits::check`](head_limits::HeadLimits::check), [`RouteMeter`](metrics::RouteMeter),
-//! [`AccessLine`](access_log::AccessLine), [`Envelope::body`](envelope::Envelope::body)).
+//! ([`ContextSource::tag`](context::ContextSource::tag), [`HeadLimits::check`](head_limits::HeadLimits::check),
+//! [`RouteMeter`](metrics::RouteMeter), [`AccessLine`](access_log::AccessLine),
+//! [`Envelope::apply`](envelope::Envelope::apply)).
 
 pub mod access_log;
 pub mod admission;
