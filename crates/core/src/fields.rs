@@ -261,7 +261,7 @@ impl Fields {
         self.text(name, |text| {
             let time = text.parse::<jiff::Timestamp>();
             let time = time.and_then(|time| jiff::Timestamp::from_microsecond(time.as_microsecond()));
-            time.map_err(|_| "must be a time as in RFC 3339, like 2030-01-31T12:00:00Z")
+            time.map_err(|_| "must be a time as in RFC 3339, like 2030-01-31T12:00:00Z, before 9999-12-30T22:00:00Z")
         })
     }
 

@@ -56,6 +56,9 @@ async fn not_found() -> ApiError {
     ApiError::new(ErrorCode::NotFound, "There is no such route")
 }
 
+/// What is answered however much is in flight.
+const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
 /// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
 fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
     let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>)> = BTreeMap::new();
@@ -68,6 +71,7 @@ fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
     }
     let route = |(path, (methods, farewell)): (&str, (Vec<Method>, Option<Deprecation>))| {
         let route = Route::new(path, methods);
+        let route = if PROBES.contains(&path) { route.probe() } else { route };
         match farewell {
             Some(farewell) => route.deprecated(farewell),
             None => route,

@@ -62,7 +62,7 @@ impl Follow {
         match self.app.platform.follows.follow_known(&self.domain(head), slug, &visit, started)? {
             Followed::Redirect(target) => {
                 let known = Known { tag: self.app.contexts.tag(head.headers, started), client, started };
-                Some(self.finish(head, known, redirect(&target), None))
+                Some(self.finish(head, known, redirect(&target, started), None))
             }
             // What is not there, or not any more, takes its time: it is limited, and has a page.
             Followed::NotFound | Followed::Gone(_) => None,
@@ -96,7 +96,7 @@ impl Follow {
         self.allow_misses(client, 0).await?;
         let visit = visit(head, client);
         match self.app.platform.follows.follow(&self.domain(head), &slug, &visit).await? {
-            Followed::Redirect(target) => Ok(redirect(&target)),
+            Followed::Redirect(target) => Ok(redirect(&target, self.app.platform.clock.now())),
             Followed::Gone(status) => Err(ApiError::new(
                 ErrorCode::Gone,
                 match status {
@@ -255,7 +255,7 @@ fn decode(path: &str) -> Option<std::borrow::Cow<'_, str>> {
     percent_encoding::percent_decode_str(path).decode_utf8().ok()
 }
 
-fn redirect(target: &Target) -> Response {
+fn redirect(target: &Target, now: Timestamp) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(target.redirect_status.get()).unwrap_or(StatusCode::FOUND);
     let headers = response.headers_mut();
@@ -264,7 +264,7 @@ fn redirect(target: &Target) -> Response {
     if let Ok(location) = HeaderValue::from_maybe_shared(target.destination.clone()) {
         headers.insert(LOCATION, location);
     }
-    let caching = target.cache_seconds.and_then(|age| HeaderValue::try_from(format!("public, max-age={age}")).ok());
+    let caching = target.cacheable(now).and_then(|age| HeaderValue::try_from(format!("public, max-age={age}")).ok());
     headers.insert(CACHE_CONTROL, caching.unwrap_or(UNCACHED));
     if let Some(policy) = target.referrer_policy {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static(policy.as_str()));

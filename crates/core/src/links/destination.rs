@@ -190,7 +190,8 @@ fn is_private(host: &Host<&str>) -> bool {
 fn is_private_v4(address: Ipv4Addr) -> bool {
     let [a, b, ..] = address.octets();
     let shared = a == 100 && (64..128).contains(&b);
-    a == 0 || shared || address.is_private() || address.is_loopback() || address.is_link_local()
+    let bench = a == 198 && (18..20).contains(&b);
+    a == 0 || a >= 224 || shared || bench || address.is_private() || address.is_loopback() || address.is_link_local()
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
@@ -198,7 +199,20 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
         || address.is_unspecified()
         || address.is_unique_local()
         || address.is_unicast_link_local()
-        || address.to_ipv4_mapped().is_some_and(is_private_v4)
+        || address.is_multicast()
+        || embedded_v4(address).is_some_and(is_private_v4)
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291 §2.5.5.2), NAT64 (RFC 6052 §2.1) or 6to4
+/// (RFC 3056 §2).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let join = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match (a, b) {
+        (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => Some(join(g, h)),
+        (0x2002, _) => Some(join(b, c)),
+        _ => address.to_ipv4_mapped(),
+    }
 }
 
 #[cfg(test)]
@@ -245,6 +259,9 @@ mod tests {
             ("http://[::1]/", Fault::Private),
             ("http://[::ffff:10.0.0.1]/", Fault::Private),
             ("http://169.254.169.254/latest", Fault::Private),
+            ("http://[64:ff9b::7f00:1]/", Fault::Private),
+            ("http://[2002:7f00:1::]/", Fault::Private),
+            ("http://255.255.255.255/", Fault::Private),
             ("http://100.64.0.1/", Fault::Private),
             ("http://printer.local/", Fault::Private),
             ("http://localhost:3000/", Fault::Private),

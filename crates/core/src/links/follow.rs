@@ -37,8 +37,7 @@ pub struct Target {
     pub redirect_status: RedirectStatus,
     /// The `Referrer-Policy` of its redirects.
     pub referrer_policy: Option<ReferrerPolicy>,
-    /// For how many seconds caches may keep its redirect.
-    pub cache_seconds: Option<u32>,
+    cache_seconds: Option<u32>,
     expires_at: Option<Timestamp>,
     is_disabled: bool,
     is_limited: bool,
@@ -300,6 +299,14 @@ impl Follows {
 }
 
 impl Target {
+    /// For how many seconds from `now` on caches may keep its redirect: not beyond its expiry, and not at all where each
+    /// follow is to be decided.
+    pub fn cacheable(&self, now: Timestamp) -> Option<u32> {
+        let wanted = self.cache_seconds.filter(|_| !self.is_limited)?;
+        let left = self.expires_at.map_or(i64::MAX, |at| at.duration_since(now).as_secs());
+        Some(wanted.min(u32::try_from(left.max(0)).unwrap_or(u32::MAX))).filter(|seconds| *seconds > 0)
+    }
+
     fn closed(&self, now: Timestamp) -> Option<Status> {
         if self.is_disabled {
             Some(Status::Disabled)

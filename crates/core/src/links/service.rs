@@ -21,8 +21,9 @@ use crate::wire::v1;
 
 /// How often a random slug is drawn before the space counts as full.
 const DRAWS: usize = 8;
-/// How often an edit without a precondition is tried against others' edits.
-const RACES: usize = 8;
+/// How often an edit without a precondition is tried against others' edits. Of those that race one wins each time, so
+/// this is how many may edit one link at once before somebody is asked to come back.
+const RACES: usize = 256;
 /// The most links of one bulk create (§2).
 pub const MOST_AT_ONCE: usize = 1_000;
 

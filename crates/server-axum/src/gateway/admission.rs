@@ -25,6 +25,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use waypost_core::wire::v1::ErrorCode;
 
+use super::routes;
 use super::watched::{Watch, Watched};
 use crate::error::ApiError;
 
@@ -83,6 +84,9 @@ impl Watch for Permit {}
 
 /// Lets a request in or refuses it.
 pub async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+    if routes::of(&request).is_some_and(|route| route.is_probe()) {
+        return next.run(request).await;
+    }
     match admission.try_enter() {
         Some(permit) => Watched::wrap(next.run(request).await, permit),
         None => Admission::refusal().into_response(),

@@ -26,6 +26,7 @@ pub struct Route {
     allow: HeaderValue,
     time_limit: Option<Duration>,
     deprecation: Option<Deprecation>,
+    is_probe: bool,
 }
 
 impl Route {
@@ -47,7 +48,7 @@ impl Route {
         add(Method::OPTIONS);
         let names: Vec<&str> = all.iter().map(Method::as_str).collect();
         let allow = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-        Self { template: template.into(), methods: all, allow, time_limit: None, deprecation: None }
+        Self { template: template.into(), methods: all, allow, time_limit: None, deprecation: None, is_probe: false }
     }
 
     /// The same route with its own deadline instead of the common one (a held poll).
@@ -60,6 +61,18 @@ impl Route {
     #[must_use]
     pub fn deprecated(self, deprecation: Deprecation) -> Self {
         Self { deprecation: Some(deprecation), ..self }
+    }
+
+    /// The same route, answered however much is in flight: what balancers and operators ask must not fall silent when
+    /// there is most to tell.
+    #[must_use]
+    pub fn probe(self) -> Self {
+        Self { is_probe: true, ..self }
+    }
+
+    /// Whether it is answered however much is in flight.
+    pub fn is_probe(&self) -> bool {
+        self.is_probe
     }
 
     /// How it is written in the router; its label in logs and metrics.

@@ -95,16 +95,20 @@ async fn credentials_that_are_not_good_are_counted_by_address() {
 }
 
 #[tokio::test]
-async fn who_walks_through_the_slugs_is_stopped_and_the_redirect_is_not() {
+async fn who_walks_through_the_slugs_is_stopped_and_what_is_known_is_followed() {
     let server = server(HttpOptions { misses: policy("unknown-links", 2), ..HttpOptions::default() }).await;
     server.make_slug("spring").await;
+    server.make_slug("autumn").await;
+    assert_eq!(server.destination("/spring").await, "https://example.com/");
     for slug in ["/a", "/b"] {
         assert!(!server.follow(slug).send().await.has("ratelimit"), "said on 429 alone");
     }
     let refused = server.follow("/c").send().await;
     assert_eq!(refused.fault(), (429, "RATE_LIMITED".into()));
     assert_snapshot!("unknown_links_limited", refused.show());
-    assert_eq!(server.destination("/spring").await, "https://example.com/");
+    assert_eq!(server.destination("/spring").await, "https://example.com/", "it is in memory");
+    let unseen = server.follow("/autumn").send().await;
+    assert_eq!(unseen.status, 429, "a walker cannot tell what is there from what is not");
 }
 
 #[tokio::test]

@@ -42,6 +42,21 @@ impl Store {
         Self::assemble(settings, site, spool, Arc::new(Nobody), PlatformOptions::default()).await
     }
 
+    /// Opens a store that is there already, for a command that only reads: a new one would be empty, and its answer
+    /// mistaken for the right one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and where there is no store.
+    pub(crate) async fn open_existing(settings: &Settings) -> Result<Self, Failure> {
+        if let Some(file) = settings.database_file()
+            && !file.exists()
+        {
+            let fault = format!("there is no store at {}; name the directory of the server", file.display());
+            return Err(settings.fault("data_dir", fault).into());
+        }
+        Self::open(settings).await
+    }
+
     /// Puts the platform together on the store that the settings name.
     pub(crate) async fn assemble(
         settings: &Settings,

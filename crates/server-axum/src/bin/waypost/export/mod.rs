@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&how.flags.0)?;
     crate::logging::start(&settings, "warn");
     let mut out = Out::open(how.format, how.output.as_deref())?;
-    let store = Store::open(&settings).await?;
+    let store = Store::open_existing(&settings).await?;
     let done = write(&arguments.what, how, &store, &mut out).await;
     store.close().await?;
     done
