@@ -45,7 +45,7 @@ pub enum InvalidPolicy {
     /// A name that cannot stand in a header.
     #[error("a policy's name is 1 to 64 characters of a-z, 0-9, - and _")]
     Name,
-    /// A quota of zero, or above a million million per window.
+    /// A quota of zero, or above a thousand million.
     #[error("a policy's quota is 1 to 1,000,000,000")]
     Quota,
     /// A window shorter than a second or longer than a month.
