@@ -15,6 +15,9 @@
 //! |---|---|---|
 //! | `memory` (default) | `memory`: every port in this process | tests, trials, programs that need no durability |
 //! | `sqlite` | `sqlite`: every port in one durable file | the embedded default |
+//! | `postgres` | `postgres`: every port in a database | any number of nodes |
+//! | `redis` | `redis`: keys, limits, the log of events, word of changed links | fast limits and fan-out over nodes |
+//! | `nats` | `nats`: the log of events on JetStream | fan-out over nodes |
 //! | `file` | `file`: the click spool in preallocated files | redirects that survive `kill -9` |
 //! | `visitor` | `visitor`: user agent, bots, country | statistics |
 //! | `server` | `server`: REST and redirects as an axum router, and each middleware alone | mounting Waypost in a program of one's own |

@@ -6,6 +6,7 @@
 mod destination;
 mod domain;
 mod edit;
+mod invalidation;
 mod link;
 mod port;
 mod query;
@@ -21,6 +22,7 @@ mod service;
 pub use destination::{Destination, DestinationRules, InvalidDestination};
 pub use domain::{Domain, Site, UnknownDomain};
 pub use edit::{Draft, Edit};
+pub use invalidation::{Heard, Invalidations, LinkName, Listener};
 pub use link::{InvalidLabel, Link, Metadata, RedirectStatus, ReferrerPolicy, Status, Tag, Tags, Title, Version};
 pub use port::{Atomicity, Change, Keyed, LinkStore, LinkWrite, Outcome, Refusal, Written};
 pub use query::{AnchorKey, Direction, LinkAnchor, LinkFilter, LinkQuery, LinkSort, SortKey};

@@ -1,0 +1,1 @@
+//! Every port in a PostgreSQL database, for any number of nodes.

@@ -1,0 +1,1 @@
+//! Keys, limits, the log of events and word of changed links in Redis.
