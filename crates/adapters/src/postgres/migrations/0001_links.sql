@@ -1,0 +1,2 @@
+-- TODO
+CREATE TABLE waypost_link (id UUID PRIMARY KEY);
