@@ -17,7 +17,7 @@ use waypost::clock::{Clock, SystemClock};
 use waypost::credentials::Scopes;
 use waypost::entropy::OsEntropy;
 use waypost::links::{DestinationRules, Site};
-use waypost::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
+use waypost::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost::server::HttpOptions;
 use waypost::visitor::VisitorDescriber;
 use waypost::{Platform, PlatformOptions, Ports, engine};
@@ -35,6 +35,7 @@ fn ports() -> waypost::Result<Ports> {
         limiter: limiter.clone(),
         local_limiter: limiter,
         credentials: store.clone(),
+        invalidations: Arc::new(MemoryInvalidations::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(VisitorDescriber::new(None)?),
         clock: Arc::new(SystemClock),

@@ -8,6 +8,7 @@
 //! | [`links`], [`clicks`], [`idempotency`], [`limits`], [`outbox`], [`events`], [`credentials`] | a capability each: the port, its values, and the service on top |
 //! | [`Platform`], [`Ports`], [`PlatformOptions`] | the services, put together on one adapter for each port |
 //! | [`engine`] | runs the long-lived parts: relay, drain, sweeper |
+//! | [`layers`] | what surrounds a port: timing, time-outs, repetitions, faults |
 //! | [`clock`], [`entropy`] | where time and randomness come from |
 //! | [`ids`], [`page`], [`fields`], [`health`], [`wire`] | what the capabilities share |
 //!
@@ -59,7 +60,7 @@
 
 pub use waypost_core::{
     Error, Issue, Kind, Platform, PlatformOptions, Ports, Result, clicks, clock, credentials, engine, entropy, events,
-    fields, health, idempotency, ids, limits, links, outbox, page, wire,
+    fields, health, idempotency, ids, layers, limits, links, outbox, page, wire,
 };
 
 #[cfg(feature = "conformance")]
@@ -69,6 +70,8 @@ pub use waypost_core::conformance;
 pub use waypost_adapters::file;
 #[cfg(feature = "memory")]
 pub use waypost_adapters::memory;
+#[cfg(feature = "postgres")]
+pub use waypost_adapters::postgres;
 #[cfg(feature = "sqlite")]
 pub use waypost_adapters::sqlite;
 #[cfg(feature = "visitor")]

@@ -8,6 +8,7 @@
 mod crash_creates;
 mod crash_redirects;
 mod disk_full;
+mod ground;
 mod life;
 mod load;
 mod races;

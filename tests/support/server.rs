@@ -24,7 +24,9 @@ const READY: Duration = Duration::from_secs(30);
 const TERMINATE: Duration = Duration::from_secs(40);
 
 /// How a server is to be started; an empty store in a directory of its own unless told.
-#[derive(Default)]
+///
+/// Several nodes are started from clones of the same settings.
+#[derive(Clone, Default)]
 pub struct Settings {
     data_dir: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,

@@ -47,8 +47,9 @@ pub enum Next {
     Rest(Timestamp),
 }
 
-/// Waits between rounds that failed: 100 ms at first, 5 s at most, so that what comes back is noticed within seconds.
-const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+/// Waits between rounds that failed: 100 ms at first, 2 s at most, so that what comes back is noticed at once, as people
+/// see it, and one round every second or so costs nobody anything.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(2) };
 
 /// Runs `engine` until `stop`, then on until it has nothing more to do or fails. What bounds that is the caller's
 /// patience: drop the future.

@@ -28,11 +28,11 @@ pub mod conformance;
 #[cfg(feature = "services")]
 pub mod engine;
 #[cfg(feature = "services")]
+pub mod layers;
+#[cfg(feature = "services")]
 mod platform;
 #[cfg(feature = "services")]
 mod ports;
-#[cfg(feature = "services")]
-pub mod traced;
 #[cfg(feature = "wire")]
 pub mod wire;
 

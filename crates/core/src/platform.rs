@@ -11,12 +11,12 @@ use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::events::{Feed, Retention};
 use crate::idempotency::{Idempotency, IdempotencyOptions};
+use crate::layers::RetryOptions;
 use crate::limits::Limits;
-use crate::links::{Expiry, Follows, LinkCache, Links, Site};
+use crate::links::{Announcer, Changes, Expiry, Follows, Forgetter, LinkCache, Links, Site};
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
-use crate::traced::Traced;
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -27,12 +27,14 @@ pub struct PlatformOptions {
     pub keep_events: Duration,
     /// How long single clicks are kept for export; what they add up to is kept for good. 90 days: a quarter.
     pub keep_clicks: Duration,
-    /// How keyed requests are kept.
+    /// How keyed requests are kept; their effects are fenced, so the lease is the short one.
     pub idempotency: IdempotencyOptions,
     /// How events get to the bus.
     pub relay: RelayOptions,
     /// How clicks get into the roll-ups.
     pub drain: DrainOptions,
+    /// How calls of the ports are made again that failed in passing.
+    pub retries: RetryOptions,
 }
 
 impl Default for PlatformOptions {
@@ -42,9 +44,13 @@ impl Default for PlatformOptions {
             link_cache_bytes: 32 * 1_024 * 1_024,
             keep_events: 7 * DAY,
             keep_clicks: 90 * DAY,
-            idempotency: IdempotencyOptions::default(),
+            idempotency: IdempotencyOptions {
+                lease: IdempotencyOptions::FENCED_LEASE,
+                ..IdempotencyOptions::default()
+            },
             relay: RelayOptions::default(),
             drain: DrainOptions::default(),
+            retries: RetryOptions::default(),
         }
     }
 }
@@ -72,6 +78,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+    cache: Arc<LinkCache>,
+    changes: Arc<Changes>,
     ports: Ports,
     options: PlatformOptions,
 }
@@ -82,26 +90,24 @@ impl Platform {
     ///
     /// # Errors
     /// Those of the credential store.
-    pub async fn assemble(mut ports: Ports, site: Site, options: PlatformOptions) -> Result<Arc<Self>> {
+    pub async fn assemble(ports: Ports, site: Site, options: PlatformOptions) -> Result<Arc<Self>> {
         let (clock, entropy) = (ports.clock.clone(), ports.entropy.clone());
-        ports.links = Arc::new(Traced::new(ports.links, clock.clone()));
-        ports.clicks = Arc::new(Traced::new(ports.clicks, clock.clone()));
-        ports.idempotency = Arc::new(Traced::new(ports.idempotency, clock.clone()));
-        ports.outbox = Arc::new(Traced::new(ports.outbox, clock.clone()));
+        let ports = ports.in_layers(options.retries);
         let credentials = Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone());
         let cursors = Arc::new(Cursors::new(credentials.secret("cursors").await?));
         let site = Arc::new(site);
         let cache = Arc::new(LinkCache::new(options.link_cache_bytes));
+        let changes = Arc::new(Changes::new(cache.clone()));
         let links = Links::new(
             ports.links.clone(),
-            cache.clone(),
+            changes.clone(),
             cursors.clone(),
             site.clone(),
             clock.clone(),
             entropy.clone(),
         );
         let follows =
-            Follows::new(cache, ports.links.clone(), ports.clicks.clone(), ports.spool.clone(), clock.clone());
+            Follows::new(cache.clone(), ports.links.clone(), ports.clicks.clone(), ports.spool.clone(), clock.clone());
         Ok(Arc::new(Self {
             links,
             follows,
@@ -118,6 +124,8 @@ impl Platform {
             site,
             clock,
             entropy,
+            cache,
+            changes,
             ports,
             options,
         }))
@@ -143,6 +151,8 @@ impl Platform {
         vec![
             Box::new(drain),
             Box::new(Relay::new(ports.outbox.clone(), ports.bus.clone(), entropy, self.options.relay)),
+            Box::new(Announcer::new(self.changes.clone(), ports.invalidations.clone())),
+            Box::new(Forgetter::new(self.cache.clone(), ports.invalidations.clone())),
             Box::new(Expiry::new(ports.links.clone(), self.links.clone())),
             Box::new(self.idempotency.sweeper()),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),

@@ -1,6 +1,7 @@
 //! The parts that a platform is put together from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clicks::{ClickSpool, ClickStore, Describe};
 use crate::clock::Clock;
@@ -9,8 +10,9 @@ use crate::entropy::Entropy;
 use crate::events::EventBus;
 use crate::health::Probe;
 use crate::idempotency::IdempotencyStore;
+use crate::layers::{Budget, Cached, Layered, Retry, RetryOptions, Timeout, Traced};
 use crate::limits::RateLimiter;
-use crate::links::LinkStore;
+use crate::links::{Invalidations, LinkStore};
 use crate::outbox::Outbox;
 
 /// One adapter for each port. Forgetting one does not compile.
@@ -34,6 +36,8 @@ pub struct Ports {
     pub local_limiter: Arc<dyn RateLimiter>,
     /// Keeps keys and secrets.
     pub credentials: Arc<dyn CredentialStore>,
+    /// Carries word of changed links to the other nodes. With one node, one in memory.
+    pub invalidations: Arc<dyn Invalidations>,
     /// Holds hits until they are counted.
     pub spool: Arc<dyn ClickSpool>,
     /// Says who is behind a hit.
@@ -44,4 +48,42 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// What must be there to serve.
     pub probes: Vec<Arc<dyn Probe>>,
+}
+
+/// How long a rate limiter may take: half a second, since every request waits for it, and a policy says what holds
+/// without it.
+const LIMITER_TIMEOUT: Duration = Duration::from_millis(500);
+
+impl Ports {
+    /// The same parts in their layers. Every call is timed and bounded; what may be repeated is repeated where a request
+    /// would fail otherwise, and not where an engine has its next round.
+    pub(crate) fn in_layers(self, options: RetryOptions) -> Self {
+        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        let traced = Traced::new(clock.clone());
+        let timeout = Timeout::new(clock.clone(), Timeout::LIMIT);
+        let retry = Retry::new(clock.clone(), entropy, Arc::new(Budget::default()), options);
+        let once = (traced.clone(), timeout.clone());
+        let repeated = (traced.clone(), (retry, timeout));
+        let credentials = Arc::new(Layered::new(self.credentials, repeated.clone()));
+        Self {
+            // Requests read from it; its writes are repeated by nobody but the client, under its key.
+            links: Arc::new(Layered::new(self.links, repeated.clone())),
+            // Requests read statistics from it; the drain has its rounds, and loses nothing by a repetition.
+            clicks: Arc::new(Layered::new(self.clicks, repeated.clone())),
+            // A claim is for once.
+            idempotency: Arc::new(Layered::new(self.idempotency, once.clone())),
+            // The relay has its rounds.
+            outbox: Arc::new(Layered::new(self.outbox, once.clone())),
+            // Requests read from it; what is published twice is there once.
+            bus: Arc::new(Layered::new(self.bus, repeated)),
+            // Counting is for once, and a policy says what holds without it.
+            limiter: Arc::new(Layered::new(self.limiter, (traced, Timeout::new(clock.clone(), LIMITER_TIMEOUT)))),
+            // Every request asks for a key: once a second, that of the store.
+            credentials: Arc::new(Cached::new(credentials, clock)),
+            // The announcer has its rounds.
+            invalidations: Arc::new(Layered::new(self.invalidations, once)),
+            // What is left is in this process, and does not fail by being away.
+            ..self
+        }
+    }
 }

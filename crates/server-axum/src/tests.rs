@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::Ports;
 use waypost_core::clicks::{Describe, Hit, Visitor};
 use waypost_core::clock::{Clock, SystemClock};
@@ -30,6 +30,7 @@ pub(crate) fn ports() -> Ports {
         limiter: limiter.clone(),
         local_limiter: limiter,
         credentials: store,
+        invalidations: Arc::new(MemoryInvalidations::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(Anyone),
         clock: Arc::new(SystemClock),

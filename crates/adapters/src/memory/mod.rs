@@ -21,6 +21,7 @@ mod clicks;
 mod credentials;
 mod events;
 mod idempotency;
+mod invalidations;
 mod limits;
 mod links;
 mod outbox;
@@ -28,6 +29,7 @@ mod spool;
 mod store;
 
 pub use events::MemoryEventBus;
+pub use invalidations::MemoryInvalidations;
 pub use limits::MemoryRateLimiter;
 pub use spool::MemoryClickSpool;
 pub use store::MemoryStore;

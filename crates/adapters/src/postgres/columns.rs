@@ -16,6 +16,8 @@ pub(super) type Query<'q> = sqlx::query::Query<'q, Driver, PgArguments>;
 
 /// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+/// The oldest moment that PostgreSQL knows, in 4714 BC, from its own epoch on; what is older is told as this one.
+const OLDEST: i64 = -211_813_488_000_000_000;
 
 /// A moment as `TIMESTAMPTZ`, to the microsecond. In binary it is a number of microseconds (PostgreSQL, "Date/Time
 /// Types"), so no calendar is needed between the two.
@@ -36,7 +38,7 @@ impl PgHasArrayType for Moment {
 
 impl Encode<'_, Driver> for Moment {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        <i64 as Encode<Driver>>::encode(self.0.as_microsecond() - POSTGRES_EPOCH, buffer)
+        <i64 as Encode<Driver>>::encode((self.0.as_microsecond() - POSTGRES_EPOCH).max(OLDEST), buffer)
     }
 }
 

@@ -74,7 +74,7 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options.calling()?);
-        let signals = Signals::start(pool.clone(), options.calling()?);
+        let signals = Signals::start(options.calling()?, &*options.entropy).await?;
         Ok(Self { inner: Arc::new(Inner { pool, signals, epoch }) })
     }
 

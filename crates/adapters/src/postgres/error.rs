@@ -27,6 +27,8 @@ mod state {
 
 /// A server is back within seconds of a restart.
 const RETRY: Duration = Duration::from_secs(1);
+/// A wrong password, or a database that is not there, takes somebody to correct it.
+const RETRY_CORRECTED: Duration = Duration::from_secs(10);
 
 /// What can go wrong in this adapter.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,7 @@ impl Fault {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let unavailable = |message: &'static str| Error::new(Kind::Unavailable, message).with_retry_after(RETRY);
+        let refused = |message: &'static str| Error::new(Kind::Unavailable, message).with_retry_after(RETRY_CORRECTED);
         let code = fault.state();
         let code = code.as_deref().unwrap_or_default();
         let error = match &fault {
@@ -87,8 +90,8 @@ impl From<Fault> for Error {
                 format!("The database's schema version {version} is not the one of this program"),
             ),
             Fault::Url => Error::new(Kind::Invalid, fault.to_string()),
-            _ if code == state::NO_DATABASE => unavailable("The database does not exist; create it"),
-            _ if code.starts_with(state::AUTHORISATION) => unavailable("The database refuses the user or password"),
+            _ if code == state::NO_DATABASE => refused("The database does not exist; create it"),
+            _ if code.starts_with(state::AUTHORISATION) => refused("The database refuses the user or password"),
             _ if code.starts_with(state::RESOURCES) || code.starts_with(state::SYSTEM) => {
                 unavailable("The store is full: out of disk, memory or connections")
             }

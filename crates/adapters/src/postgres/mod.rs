@@ -30,7 +30,10 @@ mod links;
 mod migrations;
 mod options;
 mod outbox;
+mod server;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use clicks::PostgresClickStore;
 pub use credentials::PostgresCredentialStore;
@@ -43,3 +46,4 @@ pub use links::PostgresLinkStore;
 pub use migrations::{Migration, Run, migrate, migrations};
 pub use options::PostgresOptions;
 pub use outbox::PostgresOutbox;
+pub use server::PostgresServer;

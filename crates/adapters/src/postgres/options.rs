@@ -69,6 +69,10 @@ impl PostgresOptions {
         Ok(self.migrating()?.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("idle_in_transaction_session_timeout", millis(self.statement_timeout)),
+            // Locks are taken in a statement before the one that reads what they guard: each must see what is committed.
+            ("default_transaction_isolation", "read committed".to_owned()),
+            // Every statement here is short, and a wrong estimate of its cost would have it compiled for 100 ms.
+            ("jit", "off".to_owned()),
             ("client_connection_check_interval", "1000".to_owned()),
             ("tcp_user_timeout", "10000".to_owned()),
             ("tcp_keepalives_idle", "10".to_owned()),

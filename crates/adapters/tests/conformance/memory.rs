@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::clicks::ClickSpool;
 use waypost_core::conformance::{self, Stores, fixtures};
 use waypost_core::credentials::CredentialStore;
@@ -11,6 +13,7 @@ use waypost_core::events::EventBus;
 use waypost_core::health::Probe;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
+use waypost_core::links::Invalidations;
 use waypost_core::outbox::Outbox;
 
 async fn stores() -> Stores {
@@ -38,6 +41,10 @@ async fn rate_limiter() -> Arc<dyn RateLimiter> {
     Arc::new(MemoryRateLimiter::default())
 }
 
+async fn carrier() -> Arc<dyn Invalidations> {
+    Arc::new(MemoryInvalidations::default())
+}
+
 async fn click_spool() -> Arc<dyn ClickSpool> {
     Arc::new(MemoryClickSpool::new(1_024 * 1_024, fixtures::at(0), &OsEntropy))
 }
@@ -49,6 +56,7 @@ conformance::outbox!(outbox_store);
 conformance::credentials!(credential_store);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
+conformance::invalidations!(carrier);
 conformance::spool!(click_spool);
 
 #[tokio::test]
@@ -58,4 +66,9 @@ async fn what_is_in_memory_is_there() {
         assert_eq!(probe.name(), "memory");
         assert!(probe.check().await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn forget_keeps_to_its_limit() {
+    crate::row_by_row::forget_keeps_to_its_limit(&stores().await).await;
 }

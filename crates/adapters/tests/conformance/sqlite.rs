@@ -68,3 +68,9 @@ async fn the_probe_tells_an_open_database_from_a_closed_one() {
     database.ports.close().await.expect("closed");
     assert_eq!(probe.check().await.expect_err("it is closed").kind(), Kind::Unavailable);
 }
+
+#[tokio::test]
+async fn forget_keeps_to_its_limit() {
+    let stores = stores().await;
+    crate::row_by_row::forget_keeps_to_its_limit(&stores.ports).await;
+}

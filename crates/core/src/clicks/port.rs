@@ -39,7 +39,10 @@ pub trait ClickStore: Debug + Send + Sync {
     /// Up to `limit` clicks of a workspace, in the order of their ids, for export.
     async fn list(&self, workspace: WorkspaceId, after: Option<ClickAnchor>, limit: usize) -> Result<Vec<Click>>;
 
-    /// Removes up to `limit` clicks that were made before `before`; roll-ups stay. Says how many it removed.
+    /// Removes clicks that were made before `before`; roll-ups stay. Says how many it removed: fewer than `limit` means
+    /// that no more can be had now.
+    ///
+    /// `limit` bounds work row by row. A store that keeps clicks by the day may remove a whole day at once, and so more.
     async fn forget(&self, before: Timestamp, limit: usize) -> Result<usize>;
 }
 

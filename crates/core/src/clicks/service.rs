@@ -121,6 +121,6 @@ impl Engine for ClickRetention {
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
         const BATCH: usize = 5_000;
         let forgotten = self.store.forget(now - self.keep, BATCH).await?;
-        Ok(if forgotten == BATCH { Next::Now } else { Next::At(now + Duration::from_secs(600)) })
+        Ok(if forgotten >= BATCH { Next::Now } else { Next::At(now + Duration::from_secs(600)) })
     }
 }

@@ -13,6 +13,7 @@
 //! | [`events!`] | `Arc<dyn EventBus>` |
 //! | [`limits!`] | `Arc<dyn RateLimiter>` |
 //! | [`credentials!`] | `Arc<dyn CredentialStore>` |
+//! | [`invalidations!`] | `Arc<dyn Invalidations>` |
 //! | [`spool!`] | `Arc<dyn ClickSpool>`, bounded at 1 MiB or less |
 //! | [`durable_spool!`] | [`Reopen`]: the spool's place, to be opened again |
 //!
@@ -49,6 +50,7 @@ pub mod durable_spool;
 pub mod events;
 pub mod fixtures;
 pub mod idempotency;
+pub mod invalidations;
 pub mod limits;
 pub mod links;
 pub mod outbox;
@@ -69,6 +71,7 @@ pub use self::credentials::tests as credentials;
 pub use self::durable_spool::tests as durable_spool;
 pub use self::events::tests as events;
 pub use self::idempotency::tests as idempotency;
+pub use self::invalidations::tests as invalidations;
 pub use self::limits::tests as limits;
 pub use self::links::tests as links;
 pub use self::outbox::tests as outbox;

@@ -4,18 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use quick_cache::sync::Cache;
 
-use super::{ApiKey, ApiKeyText, CredentialStore, KeyHash, Principal, Scopes, Workspace};
+use super::{ApiKey, ApiKeyText, CredentialStore, Principal, Scopes, Workspace};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, Kind, Result};
 use crate::ids::{KeyId, WorkspaceId};
 
-/// How long a look-up is believed. A key that is revoked stops working everywhere within this time.
-const BELIEVED: Duration = Duration::from_secs(1);
-/// Keys that are remembered at a time, the unknown ones included; about 4 MB when full.
-const REMEMBERED: usize = 10_000;
 /// `last_used_at` is kept to the minute, so that using a key does not mean writing a row.
 const USE_RESOLUTION: Duration = Duration::from_secs(60);
 
@@ -34,13 +29,12 @@ pub struct Credentials {
     store: Arc<dyn CredentialStore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    known: Cache<KeyHash, (Timestamp, Option<Arc<ApiKey>>)>,
 }
 
 impl Credentials {
-    /// Over `store`.
+    /// Over `store`, which is asked for each request: put it into [`Cached`](crate::layers::Cached).
     pub fn new(store: Arc<dyn CredentialStore>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, clock, entropy, known: Cache::new(REMEMBERED) }
+        Self { store, clock, entropy }
     }
 
     /// The workspace of this name, made if there is none.
@@ -118,9 +112,7 @@ impl Credentials {
     /// [`NotFound`](Kind::NotFound) if there is no such key in this workspace.
     pub async fn revoke(&self, workspace: WorkspaceId, id: KeyId) -> Result<ApiKey> {
         let revoked = self.store.revoke_key(workspace, id, self.clock.now()).await?;
-        let key = revoked.ok_or_else(|| Error::not_found("API key"))?;
-        self.known.remove(&key.hash);
-        Ok(key)
+        revoked.ok_or_else(|| Error::not_found("API key"))
     }
 
     /// Who shows this text.
@@ -132,24 +124,14 @@ impl Credentials {
         let unknown = || Error::new(Kind::Unauthenticated, "The API key is not known");
         let hash = ApiKeyText::parse(text).ok_or_else(unknown)?.hash();
         let now = self.clock.now();
-        let key = match self.known.get(&hash) {
-            Some((at, key)) if at + BELIEVED > now => key,
-            _ => {
-                let key = self.store.key(hash).await?.map(Arc::new);
-                self.known.insert(hash, (now, key.clone()));
-                if let Some(key) = &key {
-                    self.note_use(key, now).await;
-                }
-                key
-            }
-        };
-        let key = key.ok_or_else(unknown)?;
+        let key = self.store.key(hash).await?.ok_or_else(unknown)?;
         if key.revoked_at.is_some() {
             return Err(Error::new(Kind::Unauthenticated, "The API key was revoked"));
         }
         if !key.is_live(now) {
             return Err(Error::new(Kind::Expired, "The API key has expired"));
         }
+        self.note_use(&key, now).await;
         Ok(key.principal())
     }
 

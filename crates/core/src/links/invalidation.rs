@@ -28,12 +28,14 @@ pub struct LinkName {
 ///    [`Heard::Everything`] once it is connected again, by itself.
 /// 3. *By all.* Every listener hears each announcement, that of the announcing node included.
 /// 4. *Cancel safe.* A [`next`](Listener::next) that is dropped loses nothing.
+/// 5. *Everything, if need be.* An announcement of no names says that anything may have changed, and is heard as
+///    [`Heard::Everything`]. A node that had more to tell than it could keep says so in this way.
 ///
 /// # Errors
 /// [`Unavailable`](crate::Kind::Unavailable) when the word cannot be sent; the caller may announce the same again.
 #[async_trait]
 pub trait Invalidations: Debug + Send + Sync {
-    /// Says that these links changed.
+    /// Says that these links changed; without any, that all may have.
     async fn announce(&self, names: &[LinkName]) -> Result<()>;
 
     /// Listens from now on.

@@ -118,8 +118,9 @@ pub struct Keyed<'a> {
     pub lease: &'a Lease,
     /// Until when the answer is kept.
     pub keep_until: Timestamp,
-    /// Makes the answer. The store calls it once, inside the transaction, with an outcome for each change. `None` keeps
-    /// nothing and leaves the lease as it is: the caller will try something else under it.
+    /// Makes the answer, from an outcome for each change. It may be called more than once; the answer of the outcome that
+    /// was committed is kept. `None` keeps nothing and leaves the lease as it is: the caller will try something else
+    /// under it.
     pub answer: &'a (dyn Fn(&[Outcome]) -> Option<Answer> + Send + Sync),
 }
 

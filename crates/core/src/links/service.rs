@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::follow::LinkCache;
 use super::{
-    Atomicity, Change, Draft, Edit, Keyed, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Metadata, Outcome,
-    RedirectStatus, Refusal, Site, Slug, Tags, Version, Written,
+    Atomicity, Change, Changes, Draft, Edit, Keyed, Link, LinkAnchor, LinkQuery, LinkStore, LinkWrite, Metadata,
+    Outcome, RedirectStatus, Refusal, Site, Slug, Tags, Version, Written,
 };
 use crate::clock::Clock;
 use crate::credentials::{Principal, Scope};
@@ -29,7 +28,7 @@ pub const MOST_AT_ONCE: usize = 1_000;
 
 /// The lease that a write runs under, and the answer that commits with it.
 ///
-/// `answer` is called inside the transaction, once what was asked for is sure to be made.
+/// `answer` is called for what is about to be committed, perhaps more than once; what was committed is kept.
 pub struct Once<'a, T: ?Sized> {
     /// The claim.
     pub lease: &'a Lease,
@@ -55,7 +54,7 @@ pub type Created = Result<Link>;
 #[derive(Clone, Debug)]
 pub struct Links {
     store: Arc<dyn LinkStore>,
-    cache: Arc<LinkCache>,
+    changes: Arc<Changes>,
     cursors: Arc<Cursors>,
     site: Arc<Site>,
     clock: Arc<dyn Clock>,
@@ -63,16 +62,16 @@ pub struct Links {
 }
 
 impl Links {
-    /// Over `store`; `cache` is told of every change.
+    /// Over `store`; `changes` is told of every one.
     pub fn new(
         store: Arc<dyn LinkStore>,
-        cache: Arc<LinkCache>,
+        changes: Arc<Changes>,
         cursors: Arc<Cursors>,
         site: Arc<Site>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { store, cache, cursors, site, clock, entropy }
+        Self { store, changes, cursors, site, clock, entropy }
     }
 
     /// Makes a link. When this returns, the link, its `link.created` and the answer are durable, all three.
@@ -96,7 +95,7 @@ impl Links {
             };
             match self.commit(write).await?.first() {
                 Some(Ok(())) => {
-                    self.cache.forget(&link.domain, &link.slug);
+                    self.changes.note(&link.domain, &link.slug);
                     return Ok(link);
                 }
                 Some(Err(Refusal::SlugTaken)) if draft.slug.is_none() => {}
@@ -157,7 +156,7 @@ impl Links {
             }
         }
         for link in created.iter().flatten() {
-            self.cache.forget(&link.domain, &link.slug);
+            self.changes.note(&link.domain, &link.slug);
         }
         Ok(created)
     }
@@ -228,7 +227,7 @@ impl Links {
             };
             let outcomes = self.commit(write).await;
             // A write whose outcome is not known may have been made.
-            self.cache.forget(&link.domain, &link.slug);
+            self.changes.note(&link.domain, &link.slug);
             match outcomes?.first() {
                 Some(Ok(())) => return Ok(link),
                 // Another edit came first: ours is applied to what it left, if the caller allows any version.
@@ -253,7 +252,7 @@ impl Links {
             let write = LinkWrite { changes: vec![(change, Some(event))], atomicity: Atomicity::All, keyed: None };
             let outcomes = self.commit(write).await;
             // A write whose outcome is not known may have been made.
-            self.cache.forget(&link.domain, &link.slug);
+            self.changes.note(&link.domain, &link.slug);
             match outcomes?.first() {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(Refusal::Stale)) => {}

@@ -57,7 +57,12 @@ impl Place {
 
     /// Starts a server on a free port and waits until it is ready.
     pub(crate) fn serve(&self) -> Server {
-        Server::start(self.command(&["serve", "--listen", "127.0.0.1:0"]))
+        self.serve_with(&[])
+    }
+
+    /// The same, with further settings.
+    pub(crate) fn serve_with(&self, settings: &[&str]) -> Server {
+        Server::start(self.command(&[&["serve", "--listen", "127.0.0.1:0"], settings].concat()))
     }
 }
 

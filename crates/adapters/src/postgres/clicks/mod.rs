@@ -1,15 +1,11 @@
-use super::database::Postgres;
+//! Clicks in PostgreSQL.
 
-/// Stub.
-#[derive(Clone, Debug)]
-pub struct PostgresClickStore {
-    #[allow(dead_code)]
-    db: Postgres,
-}
+mod append;
+mod days;
+mod fit;
+mod forget;
+mod row;
+mod stats;
+mod store;
 
-impl PostgresClickStore {
-    /// Stub.
-    pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone() }
-    }
-}
+pub use store::PostgresClickStore;

@@ -1,15 +1,8 @@
-use super::database::Postgres;
+//! The event log in PostgreSQL.
 
-/// Stub.
-#[derive(Clone, Debug)]
-pub struct PostgresEventBus {
-    #[allow(dead_code)]
-    db: Postgres,
-}
+mod bus;
+mod groups;
+mod log;
+pub(super) mod row;
 
-impl PostgresEventBus {
-    /// Stub.
-    pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone() }
-    }
-}
+pub use bus::PostgresEventBus;

@@ -1,15 +1,12 @@
-use super::database::Postgres;
+//! Links in PostgreSQL.
 
-/// Stub.
-#[derive(Clone, Debug)]
-pub struct PostgresLinkStore {
-    #[allow(dead_code)]
-    db: Postgres,
-}
+mod changes;
+mod create;
+mod list;
+#[cfg(test)]
+mod plans;
+mod row;
+mod store;
+mod write;
 
-impl PostgresLinkStore {
-    /// Stub.
-    pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone() }
-    }
-}
+pub use store::PostgresLinkStore;

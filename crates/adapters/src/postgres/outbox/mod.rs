@@ -1,15 +1,13 @@
-use super::database::Postgres;
+//! The outbox in PostgreSQL: entries wait in eight leaves, which are filled in turn and emptied whole
+//! (docs/adr/0014).
 
-/// Stub.
-#[derive(Clone, Debug)]
-pub struct PostgresOutbox {
-    #[allow(dead_code)]
-    db: Postgres,
-}
+mod append;
+mod claim;
+mod dead;
+mod gate;
+mod rotation;
+mod settle;
+mod store;
 
-impl PostgresOutbox {
-    /// Stub.
-    pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone() }
-    }
-}
+pub(super) use append::insert;
+pub use store::PostgresOutbox;

@@ -41,7 +41,7 @@ suite! {
             clicks_are_listed_in_the_order_of_their_ids,
             clicks_of_another_workspace_are_not_listed,
             forget_removes_what_is_older,
-            forget_keeps_to_its_limit;
+            forget_that_stays_below_its_limit_is_done;
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use http::Method;
 use serde_json::{Value, json};
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::clicks::{Describe, Hit, Visitor};
 use waypost_core::clock::{Clock, ManualClock};
 use waypost_core::credentials::Scopes;
 use waypost_core::engine::Next;
 use waypost_core::entropy::{Entropy, SeededEntropy};
+use waypost_core::layers::RetryOptions;
 use waypost_core::links::{DestinationRules, Site};
 use waypost_core::{Platform, PlatformOptions, Ports};
 use waypost_server_axum::{HttpOptions, router};
@@ -61,6 +62,7 @@ impl Server {
             limiter: limiter.clone(),
             local_limiter: limiter,
             credentials: store.clone(),
+            invalidations: Arc::new(MemoryInvalidations::default()),
             spool: Arc::new(MemoryClickSpool::new(64 << 20, clock.now(), &*entropy)),
             describe: Arc::new(Reader),
             clock: Arc::new(clock.clone()),
@@ -68,7 +70,9 @@ impl Server {
             probes: vec![store],
         };
         let site = Site::new(PUBLIC_URL, &setup.domains, DestinationRules::default()).unwrap();
-        let platform = Platform::assemble(ports, site, PlatformOptions::default()).await.unwrap();
+        // A repetition would wait for a clock that stands still.
+        let options = PlatformOptions { retries: RetryOptions::NEVER, ..PlatformOptions::default() };
+        let platform = Platform::assemble(ports, site, options).await.unwrap();
         let router = router(platform.clone(), setup.http).unwrap();
         let mut server = Self { router, platform, clock, links: steering, key: String::new() };
         server.key = server.issue("default", "*").await;

@@ -14,7 +14,7 @@ const FULL: u64 = 64 << 20;
 
 /// Looks at the directory that everything is kept in.
 pub(super) fn look(settings: &Settings) -> Vec<Finding> {
-    if settings.database_file().is_none() {
+    if !settings.keeps_files() {
         return vec![Finding::warn("data_dir", "not needed: the store is in memory, and ends with its server")];
     }
     let dir = &settings.data_dir;

@@ -2,68 +2,33 @@
 
 mod addresses;
 mod disk;
+mod finding;
 mod machine;
-mod store;
+mod ready;
 
-use std::fmt;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::failure::Failure;
 use crate::settings::{AllFlags, Settings};
+use crate::store;
+pub(crate) use finding::{Finding, Grade};
 
-/// Check settings, data directory, store, spool and addresses; changes nothing.
+/// Check settings, data directory, store, spool, addresses and servers; changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   waypost doctor
   waypost doctor --config /etc/waypost.toml
+  waypost doctor --ready
 
 Each line is ok, warn or fail, a name, what was found, and the cure. The status is 1 if any line is a fail.")]
 pub(crate) struct Arguments {
+    /// Only ask the running server whether it is ready: the health check of a container
+    #[arg(long)]
+    ready: bool,
     #[command(flatten)]
     flags: AllFlags,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, PartialEq, Eq)]
-struct Finding {
-    grade: Grade,
-    name: &'static str,
-    text: String,
-}
-
-/// How well it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Grade {
-    Ok,
-    Warn,
-    Fail,
-}
-
-impl Finding {
-    fn ok(name: &'static str, text: impl Into<String>) -> Self {
-        Self { grade: Grade::Ok, name, text: text.into() }
-    }
-
-    fn warn(name: &'static str, text: impl Into<String>) -> Self {
-        Self { grade: Grade::Warn, name, text: text.into() }
-    }
-
-    fn fail(name: &'static str, text: impl Into<String>) -> Self {
-        Self { grade: Grade::Fail, name, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let grade = match self.grade {
-            Grade::Ok => "ok  ",
-            Grade::Warn => "warn",
-            Grade::Fail => "fail",
-        };
-        write!(f, "{grade} {}: {}", self.name, self.text)
-    }
 }
 
 /// Looks at everything.
@@ -76,15 +41,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
     };
     crate::logging::start(&settings, "error");
-    let mut findings = vec![Finding::ok("settings", "all of them can be used")];
-    findings.extend(disk::look(&settings));
-    findings.extend(store::look(&settings).await);
-    findings.extend(addresses::look(&settings));
-    findings.extend(machine::look(&settings));
+    let findings = if arguments.ready { vec![ready::look(&settings).await] } else { everything(&settings).await };
     let mut failed = false;
     for finding in findings {
         failed |= finding.grade == Grade::Fail;
         println!("{finding}");
     }
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+async fn everything(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok("settings", "all of them can be used")];
+    findings.extend(disk::look(settings));
+    findings.extend(store::examine(settings).await);
+    findings.extend(addresses::look(settings));
+    findings.extend(ready::look_if_running(settings).await);
+    findings.extend(machine::look(settings));
+    findings
 }

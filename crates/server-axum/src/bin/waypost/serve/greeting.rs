@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use waypost_core::links::Site;
 
 use super::first_key::FirstKey;
-use crate::settings::Settings;
+use crate::settings::{Bus, Limiter, Place, Settings};
 use crate::store;
 
 /// The text.
@@ -14,19 +14,31 @@ pub(super) struct Greeting<'a> {
     local: String,
     public: &'a str,
     kept: String,
+    beside: Vec<(&'static str, String)>,
     key: &'a FirstKey,
 }
 
 impl<'a> Greeting<'a> {
     pub(super) fn new(settings: &Settings, site: &'a Site, address: SocketAddr, key: &'a FirstKey) -> Self {
         let nowhere = Settings::default();
-        let kept = match settings.database_file() {
-            Some(file) => file.display().to_string(),
-            None => "nowhere: the store is in memory, and ends with this process".to_owned(),
+        let kept = match settings.place() {
+            Place::Memory => "nowhere: the store is in memory, and ends with this process".to_owned(),
+            place => place.to_string(),
         };
+        // Of what is as it is on one machine, nothing needs to be said.
+        let beside = [
+            settings.redis_url.as_ref().map(|url| ("changes by", format!("Redis at {url}"))),
+            (settings.limiter() == Limiter::Redis).then(|| ("limits in", "Redis".to_owned())),
+            match settings.bus() {
+                Bus::Nats => settings.nats_url.as_ref().map(|url| ("events in", format!("NATS at {url}"))),
+                Bus::Redis => Some(("events in", "Redis".to_owned())),
+                Bus::Store | Bus::Auto => None,
+            },
+        ];
+        let beside = beside.into_iter().flatten().collect();
         // Of no setting but the address itself: where this machine reaches the server.
         let local = store::public_url(&nowhere, Some(address));
-        Self { local, public: site.public_url().trim_end_matches('/'), kept, key }
+        Self { local, public: site.public_url().trim_end_matches('/'), kept, beside, key }
     }
 }
 
@@ -38,6 +50,9 @@ impl fmt::Display for Greeting<'_> {
             writeln!(f, "  short links  {}/…", self.public)?;
         }
         writeln!(f, "  kept in      {}", self.kept)?;
+        for (what, place) in &self.beside {
+            writeln!(f, "  {what:<12} {place}")?;
+        }
         writeln!(f, "  docs         {local}/docs")?;
         let shown = match self.key {
             FirstKey::Made(text) => {

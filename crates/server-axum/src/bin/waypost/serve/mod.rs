@@ -47,6 +47,7 @@ const FLUSH: Duration = Duration::from_secs(5);
   waypost serve
   waypost serve --listen 0.0.0.0:80 --public-url https://go.example.com --data-dir data
   WAYPOST_ADMIN_KEY_FILE=/run/secrets/key WAYPOST_LOG_FORMAT=json waypost serve
+  waypost serve --database-url postgres://waypost@db/waypost --redis-url redis://cache --nats-url nats://bus
   waypost serve --database-url memory:
 
 With no setting at all it listens on 127.0.0.1:8080, keeps everything in ./waypost-data, and prints the first API key
@@ -64,13 +65,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let http = http::options(&settings)?;
 
     // A store in memory needs no directory; everything else does, for itself alone.
-    let hold = settings.database_file().map(|_| data_dir::hold(&settings)).transpose()?;
+    let hold = settings.keeps_files().then(|| data_dir::hold(&settings)).transpose()?;
     // Before the platform, which takes its counters from the recorder that it finds.
     let metrics = MetricsExporter::install().map_err(|fault| Failure::broken(fault.to_string()))?;
     let fronts = listen(&settings)?;
     let address = fronts.address();
-    let (store, spool) = open(&settings, address).await?;
-    store.release_abandoned().await?;
+    let (store, spool) = tokio::select! {
+        opened = open(&settings, address) => opened?,
+        // A server that waits for its store has nothing to bring to an end.
+        signal = signals.next() => return Ok(ExitCode::from(signal.status())),
+    };
     let key = first_key::first_key(&store, &settings).await?;
 
     let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
@@ -166,12 +170,12 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_clicks: settings.keep_clicks,
         ..PlatformOptions::default()
     };
-    let files = settings.database_file().map(|_| open_spool(settings)).transpose()?;
+    let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;
     let spool: Arc<dyn ClickSpool> = match &files {
         Some(files) => files.clone(),
         None => Arc::new(MemoryClickSpool::new(settings.spool_bytes, SystemClock.now(), &OsEntropy)),
     };
-    let store = Store::assemble(settings, site, spool, Arc::new(describe), options).await?;
+    let store = Store::serve(settings, site, spool, Arc::new(describe), options).await?;
     Ok((store, files))
 }
 

@@ -5,11 +5,14 @@
 //! names the setting, the fault and the cure; so does a name that nobody knows, since a misspelt setting is a setting
 //! that does not hold.
 
+mod choices;
 mod env;
 mod fault;
 mod file;
 mod flags;
 mod name;
+mod place;
+mod server_url;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -20,8 +23,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use choices::{Bus, Limiter};
 pub(crate) use fault::SettingFault;
 pub(crate) use flags::{AllFlags, ClientFlags, StoreFlags};
+pub(crate) use place::Place;
+pub(crate) use server_url::ServerUrl;
 pub(crate) use values::{Database, LogFormat, Rate, Secret, time};
 
 use flags::Given;
@@ -35,6 +41,18 @@ pub(crate) struct Settings {
     pub(crate) domains: Vec<String>,
     pub(crate) data_dir: PathBuf,
     pub(crate) database: Database,
+    pub(crate) database_connections: u32,
+    pub(crate) database_schema: Option<String>,
+    pub(crate) redis_url: Option<ServerUrl>,
+    pub(crate) redis_prefix: String,
+    pub(crate) nats_url: Option<ServerUrl>,
+    pub(crate) nats_prefix: String,
+    pub(crate) nats_replicas: usize,
+    /// As chosen; what it comes to is told by [`Settings::bus`].
+    pub(crate) bus_choice: Bus,
+    /// As chosen; what it comes to is told by [`Settings::limiter`].
+    pub(crate) limiter_choice: Limiter,
+    pub(crate) start_patience: Duration,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) url: Option<String>,
     pub(crate) key: Option<Secret>,
@@ -91,6 +109,7 @@ impl Settings {
                 }
             }
         }
+        settings.check_choices()?;
         Ok(settings)
     }
 
@@ -105,12 +124,26 @@ impl Settings {
         self.named.contains_key(key)
     }
 
-    /// The file of the embedded store; `None` for a store in memory.
-    pub(crate) fn database_file(&self) -> Option<PathBuf> {
+    /// Whether this node keeps anything on its disk: a store of its own, or clicks on their way to a store elsewhere.
+    pub(crate) fn keeps_files(&self) -> bool {
+        self.database != Database::Memory
+    }
+
+    /// Where the store is.
+    pub(crate) fn place(&self) -> Place<'_> {
         match &self.database {
-            Database::Memory => None,
-            Database::Sqlite(Some(path)) => Some(path.clone()),
-            Database::Sqlite(None) => Some(self.data_dir.join("waypost.db")),
+            Database::Memory => Place::Memory,
+            Database::Sqlite(Some(path)) => Place::File(path.clone()),
+            Database::Sqlite(None) => Place::File(self.data_dir.join("waypost.db")),
+            Database::Postgres(url) => Place::Postgres(url),
+        }
+    }
+
+    /// The file of the embedded store; `None` for a store elsewhere.
+    pub(crate) fn database_file(&self) -> Option<PathBuf> {
+        match self.place() {
+            Place::File(path) => Some(path),
+            Place::Memory | Place::Postgres(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Settings;
+use super::choices::{Bus, Limiter};
 use super::values::{self, Database, LogFormat, Rate, Secret};
 
 /// What our names in the environment begin with.
@@ -51,9 +52,7 @@ pub(super) enum Group {
 }
 
 /// Settings that clients of the contract may know, and this build has no use for. Silence would look like obedience.
-pub(super) const UNSUPPORTED: [(&str, &str); 5] = [
-    ("redis_url", "this build has no Redis; remove the setting"),
-    ("nats_url", "this build has no NATS; remove the setting"),
+pub(super) const UNSUPPORTED: [(&str, &str); 3] = [
     ("roles", "this build runs every role in one process; remove the setting"),
     ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
     ("webhook_allow", "this build sends no webhooks; remove the setting"),
@@ -121,7 +120,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 21] = [
+pub(super) static TABLE: [Setting; 31] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -151,16 +150,71 @@ pub(super) static TABLE: [Setting; 21] = [
         "DIR",
         Value("waypost-data"),
         Store,
-        "Where everything is kept; made if it is not there",
+        "Where this node keeps what is its own: a store in a file, clicks that wait; made if it is not there",
         |it, text| values::path(text).map(|value| it.data_dir = value)
     ),
+    setting!(secret "database_url", "URL", Told("sqlite:// and waypost.db in data_dir"), Store,
+        "The store: postgres://USER:PASSWORD@HOST/DATABASE, sqlite://PATH, or memory: to keep nothing",
+        |it, text| Database::parse(text).map(|value| it.database = value)),
     setting!(
-        "database_url",
-        "URL",
-        Told("sqlite:// and waypost.db in data_dir"),
+        "database_connections",
+        "COUNT",
+        Value("10"),
         Store,
-        "The store: sqlite://PATH, or memory: to keep nothing",
-        |it, text| Database::parse(text).map(|value| it.database = value)
+        "The most connections of this node to PostgreSQL, besides one that listens",
+        |it, text| values::connections(text).map(|value| it.database_connections = value)
+    ),
+    setting!(
+        "database_schema",
+        "NAME",
+        Told("the first of the user's search_path, mostly public"),
+        Store,
+        "The PostgreSQL schema that the tables stand in; made if it is not there",
+        |it, text| values::schema(text).map(|value| it.database_schema = Some(value))
+    ),
+    setting!(secret "redis_url", "URL", Told("none"), Store,
+        "A Redis for word of changed links, for limits, and for events if they go nowhere else",
+        |it, text| values::redis(text).map(|value| it.redis_url = Some(value))),
+    setting!("redis_prefix", "NAME", Value("waypost"), Store, "What every key in Redis begins with", |it, text| {
+        values::name(text).map(|value| it.redis_prefix = value)
+    }),
+    setting!(secret "nats_url", "URL,…", Told("none"), Serve,
+        "A NATS with JetStream for events",
+        |it, text| values::nats(text).map(|value| it.nats_url = Some(value))),
+    setting!("nats_prefix", "NAME", Value("waypost"), Serve, "What every stream in NATS begins with", |it, text| {
+        values::name(text).map(|value| it.nats_prefix = value)
+    }),
+    setting!(
+        "nats_replicas",
+        "COUNT",
+        Value("1"),
+        Serve,
+        "How many servers of NATS keep each event: 1, 3 or 5",
+        |it, text| values::replicas(text).map(|value| it.nats_replicas = value)
+    ),
+    setting!(
+        "bus",
+        "auto|store|redis|nats",
+        Value("auto"),
+        Serve,
+        "What carries the log of events; auto takes NATS, else Redis, else the store",
+        |it, text| Bus::parse(text).map(|value| it.bus_choice = value)
+    ),
+    setting!(
+        "limiter",
+        "auto|memory|store|redis",
+        Value("auto"),
+        Serve,
+        "What counts requests; auto takes Redis, else a store that nodes share, else memory",
+        |it, text| Limiter::parse(text).map(|value| it.limiter_choice = value)
+    ),
+    setting!(
+        "start_patience",
+        "TIME",
+        Value("30s"),
+        Store,
+        "How long a start waits for a server that is away",
+        |it, text| values::duration(text).map(|value| it.start_patience = value)
     ),
     setting!(secret "admin_key", "KEY", Told("one is made at the first start and printed once"), Serve,
         "The first API key, for automation: 16 to 256 visible ASCII characters",

@@ -57,7 +57,6 @@ fn a_fault_is_one_line_that_names_the_setting_as_it_was_given() {
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     assert!(fault(&[], &[("WAYPOST_LISTENS", "x")], "").contains("did you mean WAYPOST_LISTEN?"));
     assert!(fault(&[], &[], "data-dir = \"x\"").contains("did you mean data_dir?"));
-    assert!(fault(&[], &[("WAYPOST_REDIS_URL", "redis://x")], "").contains("this build has no Redis"));
     assert!(fault(&[], &[], "roles = \"feed\"").starts_with("waypost.toml: roles: this build runs every role"));
 }
 
@@ -72,6 +71,10 @@ fn a_secret_may_stand_in_a_file_and_never_in_a_message() {
     assert!(!format!("{settings:?}").contains("operators"));
     let both = fault(&[], &[("WAYPOST_ADMIN_KEY_FILE", path), ("WAYPOST_ADMIN_KEY", "another-key-of-them")], "");
     assert!(both.contains("keep one of the two"), "{both}");
+    std::fs::write(path, "postgres://me:hunter2@host/db\n").unwrap();
+    let settings = resolve(&[], &[("WAYPOST_DATABASE_URL_FILE", path)], "").unwrap();
+    assert_eq!(settings.place().to_string(), "PostgreSQL at host/db");
+    assert!(!format!("{settings:?}").contains("hunter2"));
     let short = fault(&[], &[("WAYPOST_ADMIN_KEY", "hunter2")], "");
     assert!(!short.contains("hunter2"), "{short}");
     assert!(fault(&[], &[("WAYPOST_ADMIN_KEY_FILE", "nowhere")], "").contains("cannot be read"));
@@ -85,8 +88,14 @@ fn values_are_read_as_they_are_told() {
         ("public_url", "https://go.example.com", "https://go.example.com/links"),
         ("public_url", "http://localhost:8080/", "go.example.com"),
         ("domains", "a.example, b.example", "https://a.example"),
-        ("database_url", "sqlite://links.db", "postgres://me@host/db"),
+        ("database_url", "sqlite://links.db", "sqlite://"),
         ("database_url", "memory:", "links.db"),
+        ("database_url", "postgres://me:hunter2@host/db", "mysql://me:hunter2@host/db"),
+        ("redis_url", "rediss://:hunter2@cache:6380/1", "cache:6379"),
+        ("nats_url", "nats://a:4222,nats://b:4222", "nats://a:4222,b"),
+        ("bus", "store", "kafka"),
+        ("limiter", "memory", "none"),
+        ("start_patience", "0s", "forever"),
         ("trusted_proxies", "10.0.0.0/8,::1", "10.0.0.0/40"),
         ("cors_origins", "*", "example.com"),
         ("destination_schemes", "https", "https,javascript"),
@@ -105,6 +114,51 @@ fn values_are_read_as_they_are_told() {
         assert!(given(good).is_ok(), "{key} = {good}: {:?}", given(good).err());
         let fault = given(bad).expect_err(bad);
         assert!(!fault.contains('\n') && fault.starts_with(&format!("--{}: ", key.replace('_', "-"))), "{fault}");
+    }
+}
+
+#[test]
+fn settings_of_postgresql_are_read_beside_its_address() {
+    let given = |pair| resolve(&[("database_url", "postgres://me@host/db"), pair], &[], "");
+    for (key, good, bad) in
+        [("database_connections", "2", "1"), ("database_schema", "links_2", "pg_links"), ("database_schema", "a", "A")]
+    {
+        assert!(given((key, good)).is_ok() && given((key, bad)).is_err(), "{key}");
+        let alone = fault(&[(key, good)], &[], "");
+        assert!(alone.contains("is for PostgreSQL alone"), "{alone}");
+    }
+}
+
+#[test]
+fn what_carries_events_and_counts_requests_follows_from_what_is_there() {
+    let (postgres, redis) = (("database_url", "postgres://me@host/db"), ("redis_url", "redis://cache"));
+    let (nats, none) = (("nats_url", "nats://bus"), &[][..]);
+    for (flags, bus, limiter) in [
+        (none, Bus::Store, Limiter::Memory),
+        (&[postgres][..], Bus::Store, Limiter::Store),
+        (&[redis], Bus::Redis, Limiter::Redis),
+        (&[postgres, redis, nats], Bus::Nats, Limiter::Redis),
+        (&[postgres, redis, ("bus", "store")], Bus::Store, Limiter::Redis),
+        (&[postgres, redis, nats, ("limiter", "memory")], Bus::Nats, Limiter::Memory),
+        (&[("limiter", "store")], Bus::Store, Limiter::Store),
+    ] {
+        let settings = resolve(flags, &[], "").unwrap();
+        assert_eq!((settings.bus(), settings.limiter()), (bus, limiter), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_choice_without_what_it_needs_is_a_fault_and_so_is_what_nothing_would_heed() {
+    for (flags, told) in [
+        (&[("bus", "redis")][..], "--bus: redis has no address; give redis_url"),
+        (&[("bus", "nats"), ("redis_url", "redis://cache")], "--bus: nats has no address; give nats_url"),
+        (&[("limiter", "redis")], "--limiter: redis has no address; give redis_url"),
+        (&[("nats_url", "nats://bus"), ("bus", "store")], "--nats-url: is used by nothing"),
+        (&[("redis_prefix", "a")], "--redis-prefix: is used by nothing; give redis_url"),
+        (&[("nats_replicas", "3")], "--nats-replicas: is used by nothing; give nats_url"),
+    ] {
+        let fault = fault(flags, &[], "");
+        assert!(fault.starts_with(told), "{fault}");
     }
 }
 

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use url::{Host, Url};
 use waypost_core::credentials::ApiKeyText;
 
+use super::server_url::ServerUrl;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A secret: shown by [`Secret::expose`] alone.
@@ -41,6 +43,8 @@ impl fmt::Debug for Secret {
 pub(crate) enum Database {
     /// One SQLite file; `waypost.db` of the data directory if no path is given.
     Sqlite(Option<PathBuf>),
+    /// A PostgreSQL database.
+    Postgres(ServerUrl),
     /// This process's memory.
     Memory,
 }
@@ -53,18 +57,31 @@ impl Default for Database {
 
 impl Database {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
+        let text = text.trim();
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
         match (scheme, text.strip_prefix("sqlite://")) {
             (_, Some("")) => Err("names no file; write sqlite://PATH, as in sqlite://links.db".to_owned()),
             (_, Some(path)) => Ok(Self::Sqlite(Some(path.into()))),
             ("memory", _) => Ok(Self::Memory),
-            ("postgres" | "postgresql", _) => {
-                Err("this build has no PostgreSQL; take sqlite://PATH, or leave the setting out".to_owned())
+            (scheme, _) if POSTGRES.contains(&scheme) => {
+                let example = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";
+                ServerUrl::parse(text, "a PostgreSQL database", &POSTGRES, example).map(Self::Postgres)
             }
             // The text may hold a password.
-            _ => Err("is not the URL of a store; write sqlite://PATH or memory:".to_owned()),
+            _ => Err("is not the URL of a store; write postgres://HOST/DATABASE, sqlite://PATH or memory:".to_owned()),
         }
     }
+}
+
+/// The address of a Redis.
+pub(super) fn redis(text: &str) -> Result<ServerUrl, String> {
+    ServerUrl::parse(text, "Redis", &["redis", "rediss"], "redis://USER:PASSWORD@HOST:PORT/DATABASE")
+}
+
+/// The addresses of a NATS cluster.
+pub(super) fn nats(text: &str) -> Result<ServerUrl, String> {
+    ServerUrl::parse_list(text, "NATS", &["nats", "tls"], "nats://USER:PASSWORD@HOST:PORT, several parted by commas")
 }
 
 /// How the log looks.
@@ -242,6 +259,37 @@ pub(super) fn spool_size(text: &str) -> Result<u64, String> {
         return Ok(bytes);
     }
     Err(format!("`{text}` holds no segment of the spool; write 4MiB or more"))
+}
+
+/// How many connections a node may have to its database: two at least, so that engines and requests need not wait for
+/// each other; a server allows some hundreds in all.
+pub(super) fn connections(text: &str) -> Result<u32, String> {
+    let wrong = || format!("`{text}` is not a number of connections; write one from 2 to 1000");
+    text.parse().ok().filter(|number| (2..=1_000).contains(number)).ok_or_else(wrong)
+}
+
+/// How many servers keep each event: an odd number, so that most of them can agree.
+pub(super) fn replicas(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a number of servers that can agree; write 1, 3 or 5");
+    text.parse().ok().filter(|number| matches!(number, 1 | 3 | 5)).ok_or_else(wrong)
+}
+
+/// A name that every server takes without quotes.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let starts = text.starts_with(|first: char| first.is_ascii_lowercase());
+    if starts && text.len() <= 48 && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{text}` is not a name here; write up to 48 of a-z, 0-9 and _, a letter first"))
+}
+
+/// A name of ours for a schema: those that begin with `pg_` belong to PostgreSQL.
+pub(super) fn schema(text: &str) -> Result<String, String> {
+    if text.starts_with("pg_") {
+        return Err(format!("`{text}` would be a schema of PostgreSQL's own; choose a name without pg_"));
+    }
+    name(text)
 }
 
 fn split(text: &str) -> (&str, &str) {

@@ -1,0 +1,7 @@
+//! The engines and services of core on the adapters in memory, with faults in between.
+
+mod cached;
+mod changes;
+mod follows;
+mod node;
+mod relay;

@@ -1,0 +1,154 @@
+//! Every layer around the adapters in memory: what surrounds a port is that port.
+
+use std::sync::Arc;
+
+use waypost_adapters::memory::{MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_core::Kind;
+use waypost_core::clock::SystemClock;
+use waypost_core::conformance::{self, Stores};
+use waypost_core::credentials::CredentialStore;
+use waypost_core::entropy::{OsEntropy, SeededEntropy};
+use waypost_core::events::EventBus;
+use waypost_core::idempotency::IdempotencyStore;
+use waypost_core::layers::{
+    Budget, Cached, Call, Fault, Faulty, Layer, Layered, Repeat, Retry, RetryOptions, Timeout, Traced, Work,
+};
+use waypost_core::limits::RateLimiter;
+use waypost_core::links::Invalidations;
+use waypost_core::outbox::{Backoff, Outbox};
+
+/// The suites of every port that has layers, each subject in a fresh one.
+macro_rules! suites {
+    ($layer:expr) => {
+        async fn stores() -> Stores {
+            let store = Arc::new(MemoryStore::default());
+            let layer = $layer;
+            Stores {
+                links: Arc::new(Layered::new(store.clone() as Arc<dyn waypost_core::links::LinkStore>, layer.clone())),
+                clicks: Arc::new(Layered::new(
+                    store.clone() as Arc<dyn waypost_core::clicks::ClickStore>,
+                    layer.clone(),
+                )),
+                idempotency: Arc::new(Layered::new(store.clone() as Arc<dyn IdempotencyStore>, layer.clone())),
+                outbox: Arc::new(Layered::new(store as Arc<dyn Outbox>, layer)),
+            }
+        }
+
+        async fn idempotency_store() -> Arc<dyn IdempotencyStore> {
+            stores().await.idempotency
+        }
+
+        async fn outbox_store() -> Arc<dyn Outbox> {
+            stores().await.outbox
+        }
+
+        async fn credential_store() -> Arc<dyn CredentialStore> {
+            let store: Arc<dyn CredentialStore> = Arc::new(MemoryStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
+        async fn event_bus() -> Arc<dyn EventBus> {
+            let bus: Arc<dyn EventBus> = Arc::new(MemoryEventBus::new(&OsEntropy));
+            Arc::new(Layered::new(bus, $layer))
+        }
+
+        async fn rate_limiter() -> Arc<dyn RateLimiter> {
+            let limiter: Arc<dyn RateLimiter> = Arc::new(MemoryRateLimiter::default());
+            Arc::new(Layered::new(limiter, $layer))
+        }
+
+        async fn carrier() -> Arc<dyn Invalidations> {
+            let carrier: Arc<dyn Invalidations> = Arc::new(MemoryInvalidations::default());
+            Arc::new(Layered::new(carrier, $layer))
+        }
+
+        conformance::links!(stores);
+        conformance::clicks!(stores);
+        conformance::idempotency!(idempotency_store);
+        conformance::outbox!(outbox_store);
+        conformance::credentials!(credential_store);
+        conformance::events!(event_bus);
+        conformance::limits!(rate_limiter);
+        conformance::invalidations!(carrier);
+    };
+}
+
+fn retry() -> Retry {
+    let backoff = Backoff { first: std::time::Duration::ZERO, longest: std::time::Duration::ZERO };
+    let options = RetryOptions { most: 50, backoff };
+    Retry::new(Arc::new(SystemClock), Arc::new(OsEntropy), Arc::new(Budget::new(u32::MAX)), options)
+}
+
+mod traced {
+    use super::*;
+
+    suites!(Traced::new(Arc::new(SystemClock)));
+}
+
+mod timeout {
+    use super::*;
+
+    suites!(Timeout::new(Arc::new(SystemClock), Timeout::LIMIT));
+}
+
+mod retry {
+    use super::*;
+
+    suites!(super::retry());
+}
+
+mod faulty {
+    use super::*;
+
+    suites!(Faulty::default());
+}
+
+/// As [`Platform`](waypost_core::Platform) puts them together.
+mod all {
+    use super::*;
+
+    suites!({
+        let clock = Arc::new(SystemClock);
+        (Traced::new(clock.clone()), (super::retry(), Timeout::new(clock, Timeout::LIMIT)))
+    });
+}
+
+/// Every third call that may be repeated finds the port away, before it is made; so often that no case is spared.
+mod retry_over_faulty {
+    use super::*;
+
+    suites!((super::retry(), Sparing(faults())));
+
+    fn faults() -> Faulty {
+        let faulty = Faulty::default();
+        faulty.by_chance(3, Fault::Before(Kind::Unavailable), Arc::new(SeededEntropy::new(3)));
+        faulty
+    }
+
+    /// Faults for the calls that may be repeated, and none for the others, which nobody mends.
+    #[derive(Clone, Debug)]
+    struct Sparing(Faulty);
+
+    impl Layer for Sparing {
+        async fn around<'a, T: Send + 'a>(
+            &'a self,
+            call: Call,
+            work: impl Fn() -> Work<'a, T> + Copy + Send + Sync + 'a,
+        ) -> waypost_core::Result<T> {
+            match call.repeat {
+                Repeat::Safe => self.0.around(call, work).await,
+                Repeat::Never => work().await,
+            }
+        }
+    }
+}
+
+mod cached {
+    use super::*;
+
+    async fn credential_store() -> Arc<dyn CredentialStore> {
+        Arc::new(Cached::<dyn CredentialStore>::new(Arc::new(MemoryStore::default()), Arc::new(SystemClock)))
+    }
+
+    conformance::credentials!(credential_store);
+}
