@@ -70,8 +70,12 @@ pub use waypost_core::conformance;
 pub use waypost_adapters::file;
 #[cfg(feature = "memory")]
 pub use waypost_adapters::memory;
+#[cfg(feature = "nats")]
+pub use waypost_adapters::nats;
 #[cfg(feature = "postgres")]
 pub use waypost_adapters::postgres;
+#[cfg(feature = "redis")]
+pub use waypost_adapters::redis;
 #[cfg(feature = "sqlite")]
 pub use waypost_adapters::sqlite;
 #[cfg(feature = "visitor")]

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "what is measured from outside is measured by the real clock")]
 
+mod cluster;
 mod crash_creates;
 mod crash_redirects;
 mod disk_full;

@@ -43,6 +43,7 @@ pub struct Load {
     paths: Vec<String>,
     headers: String,
     mark: Option<(String, String)>,
+    body: Option<String>,
     choose: Option<Arc<Choose>>,
     time: Duration,
     count: Option<u64>,
@@ -61,6 +62,7 @@ impl Load {
             paths: paths.into_iter().map(Into::into).collect(),
             headers: String::new(),
             mark: None,
+            body: None,
             choose: None,
             time: Duration::from_secs(60),
             count: None,
@@ -92,6 +94,12 @@ impl Load {
     /// must not be confused need different prefixes.
     pub fn mark(mut self, name: &str, prefix: &str) -> Self {
         self.mark = Some((name.to_owned(), prefix.to_owned()));
+        self
+    }
+
+    /// Sends this JSON by `POST` instead.
+    pub fn post(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
         self
     }
 
@@ -139,7 +147,8 @@ impl Load {
     /// When the request cannot be rendered (no path, a line break in a header) or a thread cannot be started.
     pub fn start(self) -> io::Result<Running> {
         let threads = self.threads.min(self.connections);
-        let requests = Requests::render(self.target, &self.paths, &self.headers, self.mark.as_ref())?;
+        let requests =
+            Requests::render(self.target, &self.paths, &self.headers, self.mark.as_ref(), self.body.as_deref())?;
         let plan = Arc::new(worker::Plan {
             target: self.target,
             connections: self.connections,

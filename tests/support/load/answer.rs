@@ -13,7 +13,7 @@ pub(super) struct Head {
     pub(super) closes: bool,
 }
 
-/// Reads the head of the answer to a `GET`; `None` until all of it is there.
+/// Reads the head of the answer to a `GET` or `POST`; `None` until all of it is there.
 pub(super) fn head(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
     let mut status = 0;
     let mut content_length = None;

@@ -12,6 +12,8 @@ pub(super) struct Requests {
     pub(super) paths: Vec<String>,
     rendered: Vec<Vec<u8>>,
     pub(super) mark: Option<Mark>,
+    /// Bytes from the end of a mark to the end of its request.
+    after_mark: usize,
 }
 
 /// The header value that is different in every request.
@@ -35,6 +37,7 @@ impl Requests {
         paths: &[String],
         headers: &str,
         mark: Option<&(String, String)>,
+        body: Option<&str>,
     ) -> io::Result<Self> {
         let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
         if paths.is_empty() {
@@ -44,6 +47,9 @@ impl Requests {
             return Err(invalid("a path starts with a slash and has no white space"));
         }
         let mut tail = format!("Host: {target}\r\n{headers}");
+        if let Some(body) = body {
+            tail.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        }
         // The mark comes last, so that it stands equally far from the end whatever the path.
         if let Some((name, prefix)) = mark {
             tail.push_str(&format!("{name}: {prefix}{}\r\n", "0".repeat(MARK_WIDTH)));
@@ -53,9 +59,11 @@ impl Requests {
         if tail.find("\r\n\r\n") != Some(tail.len() - 4) {
             return Err(invalid("a header holds a line break"));
         }
-        let rendered = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\n{tail}").into_bytes()).collect();
+        let (method, body) = body.map_or(("GET", ""), |body| ("POST", body));
+        let render = |path| format!("{method} {path} HTTP/1.1\r\n{tail}{body}").into_bytes();
+        let rendered = paths.iter().map(render).collect();
         let mark = mark.map(|(_, prefix)| Mark { prefix: prefix.clone() });
-        Ok(Self { paths: paths.to_vec(), rendered, mark })
+        Ok(Self { paths: paths.to_vec(), rendered, mark, after_mark: "\r\n\r\n".len() + body.len() })
     }
 
     /// Gives the bytes to write; `scratch` is used when the request bears a mark.
@@ -71,7 +79,7 @@ impl Requests {
         }
         scratch.clear();
         scratch.extend_from_slice(&self.rendered[path]);
-        let start = scratch.len() - MARK_WIDTH - "\r\n\r\n".len();
+        let start = scratch.len() - MARK_WIDTH - self.after_mark;
         write_mark(&mut scratch[start..start + MARK_WIDTH], connection, sequence);
         scratch
     }

@@ -25,6 +25,10 @@ const TRIAL: Duration = Duration::from_secs(1);
 /// After how long without use a connection is closed.
 const IDLE: Duration = Duration::from_secs(300);
 
+/// Locks are taken in a statement before the one that reads what they guard: each must see what is committed. As an option
+/// of the connection the value would not do: the driver writes its blank in a way that the server does not read.
+const ISOLATION: &str = "SET default_transaction_isolation = 'read committed'";
+
 /// A database: connections that calls share, and one that listens. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Postgres {
@@ -65,6 +69,12 @@ impl Postgres {
             .acquire_timeout(options.acquire_timeout)
             .idle_timeout(IDLE)
             .test_before_acquire(false)
+            .after_connect(|conn, _| {
+                Box::pin(async move {
+                    conn.execute(ISOLATION).await?;
+                    Ok(())
+                })
+            })
             .before_acquire(|conn, met| {
                 Box::pin(async move {
                     if met.idle_for < TRUSTED {
@@ -118,7 +128,12 @@ pub(super) struct Connection {
 impl Connection {
     /// Gives the connection back, with what the call came to.
     pub(super) fn done<T>(mut self, outcome: T) -> T {
-        drop(self.conn.take());
+        if let Some(mut conn) = self.conn.take() {
+            // On its way back it is tried, and merely dropped it would be so for as long as the network keeps silent,
+            // with its place in the pool.
+            let back = conn.return_to_pool();
+            tokio::spawn(async move { tokio::time::timeout(TRIAL, back).await });
+        }
         outcome
     }
 }
@@ -216,7 +231,8 @@ impl PostgresProbe {
     async fn ask(&self) -> Result<(), Fault> {
         let mut conn = self.db.connection().await?;
         conn.ping().await?;
-        Ok(conn.done(()))
+        conn.done(());
+        Ok(())
     }
 }
 

@@ -13,6 +13,8 @@ mod state {
     pub(super) const RESOURCES: &str = "53";
     /// Class 57: the server is stopped, is starting, or stopped the statement.
     pub(super) const INTERVENTION: &str = "57";
+    /// The statement took longer than a statement may.
+    pub(super) const TOO_LONG: &str = "57014";
     /// Class 58: the server's disk failed.
     pub(super) const SYSTEM: &str = "58";
     /// Class 25: the transaction was ended for standing idle, or the server only reads.
@@ -21,6 +23,8 @@ mod state {
     pub(super) const AUTHORISATION: &str = "28";
     /// Two transactions were in each other's way, and this one gave way.
     pub(super) const GAVE_WAY: [&str; 3] = ["40001", "40P01", "55P03"];
+    /// The user lacks a privilege.
+    pub(super) const NOT_ALLOWED: &str = "42501";
     /// There is no such database.
     pub(super) const NO_DATABASE: &str = "3D000";
 }
@@ -59,7 +63,8 @@ impl Fault {
         }
     }
 
-    fn is_cut_off(&self) -> bool {
+    /// Whether the conversation broke off, or never began.
+    pub(super) fn is_cut_off(&self) -> bool {
         matches!(
             self,
             Self::Driver(
@@ -95,6 +100,12 @@ impl From<Fault> for Error {
             _ if code.starts_with(state::RESOURCES) || code.starts_with(state::SYSTEM) => {
                 unavailable("The store is full: out of disk, memory or connections")
             }
+            _ if code == state::TOO_LONG => Error::new(Kind::Timeout, "The store took too long"),
+            _ if code == state::NOT_ALLOWED => Error::new(
+                Kind::Unavailable,
+                "The database user may not do this; it must own the tables and their schema",
+            )
+            .with_retry_after(RETRY),
             _ if state::GAVE_WAY.contains(&code) => unavailable("The store is busy"),
             _ if fault.is_cut_off()
                 || [state::CONNECTION, state::INTERVENTION, state::TRANSACTION]

@@ -31,7 +31,8 @@ impl PostgresInvalidations {
         let words: Vec<_> = words(names).iter().map(Word::to_string).collect();
         let mut conn = self.db.connection().await?;
         sqlx::query(TELL).bind(words).execute(&mut *conn).await?;
-        Ok(conn.done(()))
+        conn.done(());
+        Ok(())
     }
 }
 

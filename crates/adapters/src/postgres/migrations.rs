@@ -99,6 +99,7 @@ pub(super) async fn run(conn: &mut PgConnection, options: &PostgresOptions, run:
     match run {
         Run::Apply => {
             make_schema(conn, options).await?;
+            conn.execute("SET lock_timeout = '60s'").await?;
             conn.execute(LOCK).await?;
             conn.execute(PATIENCE).await?;
             let missing = missing(conn).await?;
@@ -121,6 +122,11 @@ pub(super) async fn run(conn: &mut PgConnection, options: &PostgresOptions, run:
 
 async fn make_schema(conn: &mut PgConnection, options: &PostgresOptions) -> Result<(), Fault> {
     if let Some(schema) = &options.schema {
+        // Who may not make schemas may still use one that is there.
+        const IS_THERE: &str = "SELECT to_regnamespace($1) IS NOT NULL";
+        if sqlx::query(IS_THERE).bind(quoted(schema)).fetch_one(&mut *conn).await?.at::<bool>(0)? {
+            return Ok(());
+        }
         let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
         // Two that make it at once: one is told that it is there, which is what it wanted.
         if let Err(fault) = conn.execute(AssertSqlSafe(sql)).await.map_err(Fault::from)

@@ -15,7 +15,8 @@
 //! and connections that have died are replaced by themselves.
 //!
 //! **Behind a pooler.** Sessions are used for prepared statements, `LISTEN` and advisory locks of transactions: a pooler
-//! in session mode works, one in transaction mode does not.
+//! in session mode works if it lets the start-up parameter `options` pass (PgBouncer refuses it), one in transaction mode
+//! does not.
 
 mod clicks;
 mod columns;

@@ -55,7 +55,11 @@ impl PostgresOptions {
     /// A session for migrations: it may take its time.
     pub(super) fn migrating(&self) -> Result<PgConnectOptions, Fault> {
         let options = PgConnectOptions::from_str(&self.url).map_err(|_| Fault::Url)?;
-        let options = options.application_name("waypost").disable_statement_logging();
+        let options = options.application_name("waypost").disable_statement_logging().options([
+            ("tcp_user_timeout", "10000"),
+            ("tcp_keepalives_idle", "10"),
+            ("client_connection_check_interval", "1000"),
+        ]);
         Ok(match &self.schema {
             Some(schema) => options.options([("search_path", quoted(schema))]),
             None => options,
@@ -69,13 +73,8 @@ impl PostgresOptions {
         Ok(self.migrating()?.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("idle_in_transaction_session_timeout", millis(self.statement_timeout)),
-            // Locks are taken in a statement before the one that reads what they guard: each must see what is committed.
-            ("default_transaction_isolation", "read committed".to_owned()),
             // Every statement here is short, and a wrong estimate of its cost would have it compiled for 100 ms.
             ("jit", "off".to_owned()),
-            ("client_connection_check_interval", "1000".to_owned()),
-            ("tcp_user_timeout", "10000".to_owned()),
-            ("tcp_keepalives_idle", "10".to_owned()),
         ]))
     }
 }

@@ -1,7 +1,7 @@
 //! Looking links up: in memory, else in the store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::cache::{Belief, Known, NameRef};
 use super::{Domain, Link, LinkCache, LinkName, LinkStore, Slug, Target};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// How long a link is believed without a look at the store. Changes made through this process are seen at once, and
 /// those of other nodes as soon as word of them comes; this bounds those made behind everybody's back, say by an import
@@ -23,6 +23,8 @@ const FOLLOWED_ON: Duration = Duration::from_secs(15);
 const ABSENCE_BELIEVED: Duration = Duration::from_secs(1);
 /// How long a follow waits for news of a link that is known and doubted: many times what a store takes that is there.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long, after a look-up of an unknown link failed, the next ones fail without asking.
+const FAIL_FAST: Duration = Duration::from_millis(250);
 /// Look-ups at a time of links that are known; a store that hangs is asked no more than this often.
 const REFRESHES: usize = 64;
 
@@ -38,6 +40,8 @@ pub(super) struct LookUps {
     clock: Arc<dyn Clock>,
     refreshes: Arc<Semaphore>,
     is_away: Arc<AtomicBool>,
+    /// Until when unknown links are not asked for, in microseconds since the Unix epoch.
+    failed_until: Arc<AtomicI64>,
     hits: metrics::Counter,
     misses: metrics::Counter,
 }
@@ -50,6 +54,7 @@ impl LookUps {
             clock,
             refreshes: Arc::new(Semaphore::new(REFRESHES)),
             is_away: Arc::default(),
+            failed_until: Arc::default(),
             hits: metrics::counter!("waypost_link_cache_hits_total"),
             misses: metrics::counter!("waypost_link_cache_misses_total"),
         }
@@ -88,8 +93,17 @@ impl LookUps {
             Ok(known) => return Ok(known.target.clone()),
             Err(guard) => guard,
         };
+        // Those who waited for a look-up that failed do not each wait for one of their own.
+        if self.clock.now().as_microsecond() < self.failed_until.load(Ordering::Relaxed) {
+            return Err(Error::new(Kind::Unavailable, "The link store is away").with_retry_after(FAIL_FAST));
+        }
         let doubts = self.cache.doubts();
-        let (target, believed) = self.ask(&name).await?;
+        let asked = self.ask(&name).await;
+        if asked.as_ref().is_err_and(Error::is_retryable) {
+            let until = self.clock.now().as_microsecond() + FAIL_FAST.as_micros() as i64;
+            self.failed_until.store(until, Ordering::Relaxed);
+        }
+        let (target, believed) = asked?;
         let known = Known::new(target.clone(), self.clock.now() + believed, doubts);
         // A link that changed during the look-up is not kept: `forget` has taken the place away.
         let _ = guard.insert(Arc::new(known));

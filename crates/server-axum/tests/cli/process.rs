@@ -185,6 +185,13 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.expect("kill runs").success());
 }
 
+/// Does something, and says how long it took.
+pub(crate) fn timed<T>(act: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let done = act();
+    (done, begun.elapsed())
+}
+
 /// Waits until something holds.
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();

@@ -73,9 +73,9 @@ pub(super) async fn append(
     }
     add_totals(conn, &tallies).await?;
     add_parts(conn, &tallies).await?;
-    // After the totals: of two drains that tell of one link, the one that counts first tells first.
+    // Last of all locks: of those that tell of one link, the one that commits first tells first.
     let events = events(&tallies);
-    outbox::insert(conn, &events.iter().collect::<Vec<_>>()).await?;
+    outbox::insert_in_order(conn, &events.iter().collect::<Vec<_>>()).await?;
     Ok(appended)
 }
 

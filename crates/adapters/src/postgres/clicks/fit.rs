@@ -6,7 +6,7 @@ use waypost_core::clicks::{Click, Hit, Visitor};
 
 /// The clicks, in texts that PostgreSQL takes: without NUL, and short enough for an index.
 pub(super) fn fit(clicks: &[Click]) -> Cow<'_, [Click]> {
-    if clicks.iter().all(|click| texts(&click.visitor).into_iter().flatten().all(|text| fits(text))) {
+    if clicks.iter().all(|click| texts(&click.visitor).into_iter().flatten().all(fits)) {
         return Cow::Borrowed(clicks);
     }
     let mut clicks = clicks.to_vec();

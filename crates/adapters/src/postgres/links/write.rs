@@ -3,7 +3,7 @@
 use sqlx::Executor as _;
 use sqlx::postgres::PgConnection;
 use waypost_core::idempotency::Settled;
-use waypost_core::links::{Atomicity, LinkWrite, Refusal, Written};
+use waypost_core::links::{Atomicity, Change, LinkWrite, Refusal, Written};
 
 use super::changes;
 use crate::postgres::error::Fault;
@@ -46,7 +46,13 @@ pub(super) async fn apply(conn: &mut PgConnection, write: &LinkWrite<'_>) -> Res
         .zip(&outcomes)
         .filter_map(|((_, event), outcome)| outcome.and(Ok(event.as_ref())).ok().flatten())
         .collect();
-    outbox::insert(conn, &events).await?;
+    // A new link is the first that its key tells of; a change of one has its place among what clicks and hosts tell.
+    let is_first = write.changes.iter().all(|(change, _)| matches!(change, Change::Insert(_)));
+    if is_first {
+        outbox::insert(conn, &events).await?;
+    } else {
+        outbox::insert_in_order(conn, &events).await?;
+    }
     let mut is_effective = outcomes.iter().any(Result::is_ok);
     if let Some(keyed) = &write.keyed
         && let Some(answer) = (keyed.answer)(&outcomes)

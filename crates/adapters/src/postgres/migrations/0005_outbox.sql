@@ -38,14 +38,15 @@ CREATE TABLE waypost_outbox_5 PARTITION OF waypost_outbox FOR VALUES IN (5);
 CREATE TABLE waypost_outbox_6 PARTITION OF waypost_outbox FOR VALUES IN (6);
 CREATE TABLE waypost_outbox_7 PARTITION OF waypost_outbox FOR VALUES IN (7);
 
--- Leaves are small and short-lived: a vacuum is over at once, or it would stand in the way of emptying one; and it never
--- locks a leaf to shorten its file.
+-- Leaves are small and short-lived: a vacuum is over at once, or it would stand in the way of emptying one; and it
+-- never locks a leaf to shorten its file.
 DO $$
 BEGIN
     FOR leaf IN 0..7 LOOP
         EXECUTE format(
-            'ALTER TABLE waypost_outbox_%s SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, '
-            'autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false, toast.vacuum_truncate = false)', leaf);
+            'ALTER TABLE waypost_outbox_%s SET (autovacuum_vacuum_scale_factor = 0, '
+            'autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0, '
+            'vacuum_truncate = false, toast.vacuum_truncate = false)', leaf);
     END LOOP;
 END
 $$;

@@ -6,8 +6,8 @@ use waypost_core::events::Event;
 use crate::postgres::error::Fault;
 use crate::postgres::events::row::{self, event_arrays, event_columns};
 
-/// The turn is read by the statement itself, once: entries of one call stand in one leaf. A leaf that is emptied at this
-/// moment has the statement wait, and is appended to afterwards.
+/// The turn is read by the statement itself, once: entries of one call stand in one leaf. A leaf that is emptied just
+/// then has the statement wait, and is appended to afterwards.
 const APPEND: &str = concat!(
     "WITH turn AS MATERIALIZED (SELECT last_value AS now FROM waypost_outbox_turn) INSERT INTO waypost_outbox \
      (entry, turn, ordering, ",
@@ -27,7 +27,7 @@ const APPEND: &str = concat!(
 const LOCK_KEYS: &str = "SELECT pg_advisory_xact_lock('waypost_outbox'::regclass::oid::int4, lock) FROM \
     (SELECT DISTINCT hashtext(key) & 2047 AS lock FROM UNNEST($1::text[]) AS key ORDER BY lock) AS locks";
 
-/// Appends events within a transaction of ours, which holds a lock of its own on what the events tell of.
+/// Appends events within a transaction of ours, each the first of its key.
 pub(in crate::postgres) async fn insert(conn: &mut PgConnection, events: &[&Event]) -> Result<(), Fault> {
     if events.is_empty() {
         return Ok(());
@@ -37,8 +37,8 @@ pub(in crate::postgres) async fn insert(conn: &mut PgConnection, events: &[&Even
     Ok(())
 }
 
-/// Appends events within a transaction that holds no such lock.
-pub(super) async fn insert_in_order(conn: &mut PgConnection, events: &[&Event]) -> Result<(), Fault> {
+/// Appends events within any transaction. Its locks are the last that a transaction of ours takes.
+pub(in crate::postgres) async fn insert_in_order(conn: &mut PgConnection, events: &[&Event]) -> Result<(), Fault> {
     if events.is_empty() {
         return Ok(());
     }

@@ -19,12 +19,15 @@ macro_rules! together {
     };
 }
 
-/// Leaves grow and are emptied faster than the server gathers statistics, so no plan may rest on them: entries are found
-/// by their number, and read in its order.
+/// A node that is cut off in here holds everybody up, so it is soon taken for dead.
+///
+/// Leaves grow and are emptied faster than the server gathers statistics, so no plan may rest on them: entries are
+/// found by their number, and read in its order.
 macro_rules! by_number {
     () => {
         "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_hashjoin = off; \
-         SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off"
+         SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off; \
+         SET LOCAL idle_in_transaction_session_timeout = '2s'"
     };
 }
 

@@ -9,5 +9,5 @@ mod rotation;
 mod settle;
 mod store;
 
-pub(super) use append::insert;
+pub(super) use append::{insert, insert_in_order};
 pub use store::PostgresOutbox;

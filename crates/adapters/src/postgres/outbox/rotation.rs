@@ -27,7 +27,8 @@ const STRAGGLERS: i64 = 100;
 
 /// The leaf that is appended to, and the bytes of each.
 const LOOK: &str = "SELECT (SELECT last_value FROM waypost_outbox_turn)::int4, \
-    ARRAY(SELECT pg_table_size(('waypost_outbox_' || leaf)::regclass) FROM generate_series(0, 7) AS leaf ORDER BY leaf)";
+    ARRAY(SELECT pg_table_size(('waypost_outbox_' || leaf)::regclass) FROM generate_series(0, 7) AS leaf \
+    ORDER BY leaf)";
 /// Outside of any transaction's fate, and without a trace.
 const MOVE_ON: &str = "SELECT setval('waypost_outbox_turn', $1)";
 const LEFT: &str = "SELECT count(*) FROM (SELECT FROM waypost_outbox WHERE turn = $1 LIMIT $2) AS entry";
@@ -47,8 +48,8 @@ macro_rules! leaves {
         ]
     };
 }
-/// Fails at once where a transaction has written to the leaf and is not over: then another time. Whoever comes now waits
-/// until the leaf is empty, some milliseconds.
+/// Fails at once where a transaction has written to the leaf and is not over: then another time. Whoever comes now
+/// waits until the leaf is empty, some milliseconds.
 const LOCK: [&str; 8] = leaves!("LOCK TABLE ", " IN ACCESS EXCLUSIVE MODE NOWAIT");
 const TRUNCATE: [&str; 8] = leaves!("TRUNCATE ", "");
 
@@ -62,13 +63,18 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// Looks, unless it was done a moment ago; where it fails, the next one finds the same work.
-    pub(super) async fn turn(&self, db: &Postgres, now: Timestamp) {
+    /// Looks, unless it was done a moment ago; where it fails, the next one finds the same work. A database that is away
+    /// is not asked anything else.
+    pub(super) async fn turn(&self, db: &Postgres, now: Timestamp) -> Result<(), Fault> {
         if !self.is_due(now) {
-            return;
+            return Ok(());
         }
-        if let Err(fault) = turn(db).await {
-            tracing::warn!(error = ?fault, "the outbox was not tidied up");
+        match turn(db).await {
+            Err(fault) if !fault.is_cut_off() => {
+                tracing::warn!(error = ?fault, "the outbox was not tidied up");
+                Ok(())
+            }
+            turned => turned,
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgConnection;
 use waypost_core::Result;
 use waypost_core::events::Event;
-use waypost_core::outbox::{Backlog, Claimed, DeadEntry, Outbox, Verdict};
+use waypost_core::outbox::{Backlog, Claimed, DeadEntry, Outbox, Ruling, Verdict};
 
 use super::rotation::Rotation;
 use super::{append, claim, dead, settle};
@@ -38,8 +38,8 @@ impl PostgresOutbox {
     /// The connection must find the platform's tables: where they stand in a schema of their own, its `search_path`
     /// names it, after the caller's own. Events of one ordering key are told in the order of commits, so a key is
     /// locked until the transaction ends: append late in it, and commit soon. Two transactions that each call this
-    /// twice, with keys in a different order, may end up waiting for each other, and PostgreSQL ends one of them: append
-    /// all events of a transaction in one call.
+    /// twice, with keys in a different order, may end up waiting for each other, and PostgreSQL ends one of them:
+    /// append all events of a transaction in one call.
     ///
     /// # Errors
     /// As [`Outbox::append`]; the transaction should then be rolled back.
@@ -102,8 +102,13 @@ impl PostgresOutbox {
             return Ok(0);
         }
         let kept = settle::settle(&self.db, verdicts).await?;
-        // What was settled may have held up others of its key.
-        self.wake();
+        // What was settled may have held up others of its key. Who settled goes on with them; word to other nodes is for
+        // what somebody else may have to do.
+        if verdicts.iter().all(|verdict| verdict.ruling == Ruling::Ack) {
+            self.db.signals().wake_here(Signal::Outbox);
+        } else {
+            self.wake();
+        }
         Ok(kept)
     }
 
@@ -123,7 +128,7 @@ impl Outbox for PostgresOutbox {
     }
 
     async fn claim(&self, limit: usize, now: Timestamp, lease: Duration) -> Result<Vec<Claimed>> {
-        self.rotation.turn(&self.db, now).await;
+        self.rotation.turn(&self.db, now).await?;
         Ok(claim::claim(&self.db, limit, now, lease).await?)
     }
 

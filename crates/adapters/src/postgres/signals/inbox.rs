@@ -7,8 +7,8 @@ use waypost_core::links::Heard;
 
 use super::word::{Signal, Word};
 
-/// Announcements of links that are kept for the slowest listener, each of 8 kB at most: one that is further behind hears
-/// that anything may have changed.
+/// Announcements of links that are kept for the slowest listener, each of 8 kB at most: one that is further behind
+/// hears that anything may have changed.
 const KEPT: usize = 256;
 
 /// Shared by those who wait and by the connection that listens.

@@ -1,7 +1,7 @@
 //! What wakes those who wait, on this node and on others.
 //!
-//! Word between nodes goes by `NOTIFY`, over one connection of the handle's own that listens and tells. It is never sent
-//! in a transaction that writes: PostgreSQL lets only one transaction that has something to tell commit at a time.
+//! Word between nodes goes by `NOTIFY`, over one connection of the handle's own that listens and tells. It is never
+//! sent in a transaction that writes: PostgreSQL lets only one transaction that has something to tell commit at a time.
 
 mod inbox;
 mod line;
@@ -46,6 +46,11 @@ impl Signals {
     pub(super) fn wake(&self, signal: Signal) {
         self.inbox.wake(signal);
         self.inbox.owe(signal);
+    }
+
+    /// Wakes those who wait here, where others have nothing to do with it.
+    pub(super) fn wake_here(&self, signal: Signal) {
+        self.inbox.wake(signal);
     }
 
     /// Returns when there may be entries in the outbox. Cancel safe.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use waypost_core::clicks::ClickStore as _;
-
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

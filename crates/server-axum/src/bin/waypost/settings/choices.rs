@@ -6,7 +6,8 @@ use super::{SettingFault, Settings};
 /// What carries the log of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Bus {
-    /// The first of NATS, Redis and the store that is there.
+    /// NATS if it is there, else the store. Never Redis: a flush or a fail-over there loses events that were acknowledged,
+    /// and who takes that for its speed says so.
     #[default]
     Auto,
     /// The store.
@@ -60,7 +61,6 @@ impl Settings {
     pub(crate) fn bus(&self) -> Bus {
         match self.bus_choice {
             Bus::Auto if self.nats_url.is_some() => Bus::Nats,
-            Bus::Auto if self.redis_url.is_some() => Bus::Redis,
             Bus::Auto => Bus::Store,
             chosen => chosen,
         }

@@ -197,7 +197,7 @@ pub(super) static TABLE: [Setting; 31] = [
         "auto|store|redis|nats",
         Value("auto"),
         Serve,
-        "What carries the log of events; auto takes NATS, else Redis, else the store",
+        "What carries the log of events; auto takes NATS, else the store",
         |it, text| Bus::parse(text).map(|value| it.bus_choice = value)
     ),
     setting!(

@@ -136,7 +136,8 @@ fn what_carries_events_and_counts_requests_follows_from_what_is_there() {
     for (flags, bus, limiter) in [
         (none, Bus::Store, Limiter::Memory),
         (&[postgres][..], Bus::Store, Limiter::Store),
-        (&[redis], Bus::Redis, Limiter::Redis),
+        (&[redis], Bus::Store, Limiter::Redis),
+        (&[postgres, redis, ("bus", "redis")], Bus::Redis, Limiter::Redis),
         (&[postgres, redis, nats], Bus::Nats, Limiter::Redis),
         (&[postgres, redis, ("bus", "store")], Bus::Store, Limiter::Redis),
         (&[postgres, redis, nats, ("limiter", "memory")], Bus::Nats, Limiter::Memory),

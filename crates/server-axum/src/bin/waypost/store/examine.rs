@@ -1,6 +1,6 @@
 //! What `waypost doctor` wants to know of everything that the platform depends on.
 
-use super::{nats, postgres, redis, sqlite};
+use super::{postgres, sqlite};
 use crate::doctor::Finding;
 use crate::settings::{Place, Settings};
 
@@ -12,10 +12,10 @@ pub(crate) async fn examine(settings: &Settings) -> Vec<Finding> {
         Place::Postgres(url) => postgres::examine(settings, url).await,
     };
     if let Some(url) = &settings.redis_url {
-        findings.extend(redis::examine(settings, url).await);
+        findings.extend(super::redis::examine(settings, url).await);
     }
     if let Some(url) = &settings.nats_url {
-        findings.extend(nats::examine(settings, url).await);
+        findings.extend(super::nats::examine(settings, url).await);
     }
     findings
 }

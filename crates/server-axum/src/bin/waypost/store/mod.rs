@@ -116,7 +116,7 @@ impl Store {
             ports.limiter = limiter;
         }
         if let Some(url) = &settings.redis_url {
-            let opened = Dependency::redis(url).open(settings, || redis::open(settings, url)).await?;
+            let opened = Dependency::redis(url).open(settings, || self::redis::open(settings, url)).await?;
             ports.invalidations = opened.invalidations;
             ports.probes.push(opened.probe);
             if settings.limiter() == Limiter::Redis {
@@ -127,7 +127,7 @@ impl Store {
             }
         }
         if let Some(url) = &settings.nats_url {
-            let opened = Dependency::nats(url).open(settings, || nats::open(settings, url)).await?;
+            let opened = Dependency::nats(url).open(settings, || self::nats::open(settings, url)).await?;
             ports.bus = opened.bus;
             ports.probes.push(opened.probe);
             closings.push(opened.closing);
