@@ -61,7 +61,7 @@ impl Options {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
             match argument.as_str() {
                 "--bench" => is_bench = true,
-                "--quick" => (options.rounds, options.seconds) = (2, 1),
+                "--quick" => (options.rounds, options.seconds) = (3, 1),
                 "--only" => options.only = Some(part(&value()?)?),
                 "--rounds" => options.rounds = number(&value()?, 1, 1_000)?,
                 "--seconds" => options.seconds = number(&value()?, 1, 600)? as u64,

@@ -57,7 +57,7 @@ async fn not_found() -> ApiError {
 }
 
 /// What is answered however much is in flight.
-const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
 fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {

@@ -93,9 +93,12 @@ impl Follow {
         self.limits.check(head.method, head.uri, head.headers)?;
         let not_found = || ApiError::new(ErrorCode::NotFound, "There is no such link");
         let slug = decode(head.uri.path().strip_prefix('/').unwrap_or_default()).ok_or_else(not_found)?;
-        self.allow_misses(client, 0).await?;
+        let (domain, follows) = (self.domain(head), &self.app.platform.follows);
+        if !follows.knows(&domain, &slug) {
+            self.allow_misses(client, 0).await?;
+        }
         let visit = visit(head, client);
-        match self.app.platform.follows.follow(&self.domain(head), &slug, &visit).await? {
+        match follows.follow(&domain, &slug, &visit).await? {
             Followed::Redirect(target) => Ok(redirect(&target, self.app.platform.clock.now())),
             Followed::Gone(status) => Err(ApiError::new(
                 ErrorCode::Gone,

@@ -15,6 +15,7 @@ use waypost_core::credentials::{Principal, Scope};
 use waypost_core::limits::{Decision, Policy};
 use waypost_core::wire::v1::ErrorCode;
 
+use crate::api::PROBES;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::read_body;
@@ -32,8 +33,12 @@ pub(crate) struct Guard {
 /// Counts a request against its address, before anything else is known of it.
 pub(crate) async fn limit_address(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<RequestContext>() else { return next.run(request).await };
-    let policy = &app.options.per_address;
-    let decision = app.platform.limits.take(policy, &context.client().limit_key(), 1).await;
+    let (policy, limits, key) = (&app.options.per_address, &app.platform.limits, context.client().limit_key());
+    // Whether the process lives must not hang on whether what counts requests does.
+    let decision = match PROBES.contains(&request.uri().path()) {
+        true => limits.take_here(policy, &key, 1).await,
+        false => limits.take(policy, &key, 1).await,
+    };
     match count(request.extensions(), policy, decision) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),

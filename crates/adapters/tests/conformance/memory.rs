@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{
-    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore,
-};
+use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::clicks::ClickSpool;
 use waypost_core::conformance::{self, Stores, fixtures};
 use waypost_core::credentials::CredentialStore;

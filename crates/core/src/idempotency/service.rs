@@ -24,14 +24,14 @@ pub struct IdempotencyOptions {
 }
 
 impl IdempotencyOptions {
-    /// 8 s, for requests whose effect and answer are one transaction under the lease
+    /// 6 s, for requests whose effect and answer are one transaction under the lease
     /// ([`Keyed`](crate::links::Keyed)): the keys of a node that died are free within 10 s.
     ///
     /// The claim is made when the body was read, and what then runs is a read or two and one write, each of which is
     /// given up after 5 s ([`Timeout`](crate::layers::Timeout)); in a store that is there they take milliseconds. A
     /// request that takes longer all the same loses its lease only to a retry, and then changes nothing: it is the retry
     /// that is carried out and kept. Where effects are not fenced, a retry would carry them out beside the first.
-    pub const FENCED_LEASE: Duration = Duration::from_secs(8);
+    pub const FENCED_LEASE: Duration = Duration::from_secs(6);
 }
 
 impl Default for IdempotencyOptions {

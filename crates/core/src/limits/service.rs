@@ -52,11 +52,14 @@ impl Limits {
         match policy.choice_when_away() {
             WhenAway::Admit => Decision::Allow(standing(policy.quota())),
             WhenAway::Deny => Decision::Deny { standing: standing(0), retry_after: policy.window() },
-            WhenAway::CountLocally => match self.local.decide(policy, key, cost, now).await {
-                Ok(decision) => decision,
-                Err(_) => Decision::Allow(standing(policy.quota())),
-            },
+            WhenAway::CountLocally => self.take_here(policy, key, cost).await,
         }
+    }
+
+    /// Takes `cost` on this node alone: for what must be answered without a question to anybody.
+    pub async fn take_here(&self, policy: &Policy, key: &str, cost: u32) -> Decision {
+        let standing = Standing { limit: policy.quota(), remaining: policy.quota(), reset: policy.window() };
+        self.local.decide(policy, key, cost, self.clock.now()).await.unwrap_or(Decision::Allow(standing))
     }
 
     /// Whether the limiter is there, as far as we know; of those who come when it may be back, one finds out.

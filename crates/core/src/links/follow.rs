@@ -94,6 +94,11 @@ impl Follows {
         }
     }
 
+    /// Whether a link is in memory, so that following it takes no question to the store, but for a limited one.
+    pub fn knows(&self, domain: &Domain, slug: &str) -> bool {
+        self.links.knows(domain, slug)
+    }
+
     /// Follows a link.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Looking links up: in memory, else in the store.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,8 +23,6 @@ const FOLLOWED_ON: Duration = Duration::from_secs(15);
 const ABSENCE_BELIEVED: Duration = Duration::from_secs(1);
 /// How long a follow waits for news of a link that is known and doubted: many times what a store takes that is there.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long, after a look-up of an unknown link failed, the next ones fail without asking.
-const FAIL_FAST: Duration = Duration::from_millis(250);
 /// Look-ups at a time of links that are known; a store that hangs is asked no more than this often.
 const REFRESHES: usize = 64;
 
@@ -40,8 +38,8 @@ pub(super) struct LookUps {
     clock: Arc<dyn Clock>,
     refreshes: Arc<Semaphore>,
     is_away: Arc<AtomicBool>,
-    /// Until when unknown links are not asked for, in microseconds since the Unix epoch.
-    failed_until: Arc<AtomicI64>,
+    /// How many look-ups of unknown links failed.
+    failures: Arc<AtomicU64>,
     hits: metrics::Counter,
     misses: metrics::Counter,
 }
@@ -54,7 +52,7 @@ impl LookUps {
             clock,
             refreshes: Arc::new(Semaphore::new(REFRESHES)),
             is_away: Arc::default(),
-            failed_until: Arc::default(),
+            failures: Arc::default(),
             hits: metrics::counter!("waypost_link_cache_hits_total"),
             misses: metrics::counter!("waypost_link_cache_misses_total"),
         }
@@ -64,6 +62,12 @@ impl LookUps {
     pub(super) fn believed(&self, domain: &Domain, slug: &str, now: Timestamp) -> Option<Option<Arc<Target>>> {
         let known = self.cache.known.get(&NameRef { domain: domain.as_str(), slug })?;
         (self.cache.belief(&known, now, FOLLOWED_ON) == Belief::Fresh).then(|| known.target.clone())
+    }
+
+    /// Whether a target is known, believed or not: what is there is followed without a wait.
+    pub(super) fn knows(&self, domain: &Domain, slug: &str) -> bool {
+        let name = NameRef { domain: domain.as_str(), slug };
+        self.cache.known.get(&name).is_some_and(|known| known.target.is_some())
     }
 
     /// Notes that a link was found in memory.
@@ -89,19 +93,19 @@ impl LookUps {
             }
             self.cache.known.remove_if(&name, |there| Arc::ptr_eq(there, &known));
         }
+        let failures = self.failures.load(Ordering::Acquire);
         let guard = match self.cache.known.get_value_or_guard_async(&name).await {
             Ok(known) => return Ok(known.target.clone()),
             Err(guard) => guard,
         };
         // Those who waited for a look-up that failed do not each wait for one of their own.
-        if self.clock.now().as_microsecond() < self.failed_until.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::Unavailable, "The link store is away").with_retry_after(FAIL_FAST));
+        if self.failures.load(Ordering::Acquire) != failures {
+            return Err(Error::new(Kind::Unavailable, "The link store is away").with_retry_after(ABSENCE_BELIEVED));
         }
         let doubts = self.cache.doubts();
         let asked = self.ask(&name).await;
-        if asked.as_ref().is_err_and(Error::is_retryable) {
-            let until = self.clock.now().as_microsecond() + FAIL_FAST.as_micros() as i64;
-            self.failed_until.store(until, Ordering::Relaxed);
+        if asked.is_err() {
+            self.failures.fetch_add(1, Ordering::Release);
         }
         let (target, believed) = asked?;
         let known = Known::new(target.clone(), self.clock.now() + believed, doubts);

@@ -44,7 +44,7 @@ fn doctor_looks_at_every_server_and_names_cures() {
     for name in ["postgres version", "postgres connections", "redis", "nats"] {
         assert!(found.contains(&format!("ok   {name}: ")), "{name}: {found}");
     }
-    let carrying = doctor(&borrowed(&settings[..2])).with_status(0).out;
+    let carrying = doctor(&[&borrowed(&settings[..2])[..], &["--bus", "redis"]].concat()).with_status(0).out;
     assert!(carrying.contains("warn redis durability: "), "the Redis of the tests keeps nothing: {carrying}");
     let away =
         doctor(&["--database-url", "postgres://me:hunter2@127.0.0.1:1/links", "--redis-url", "redis://127.0.0.1:1"]);
