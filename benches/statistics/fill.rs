@@ -100,7 +100,7 @@ async fn fill_lane(scene: Scene, lane: u64, done: Arc<AtomicU64>, begun: Instant
     for day in (lane..DAYS).step_by(usize::try_from(AT_ONCE)?) {
         fill_day(&scene, &mut conn, day).await?;
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        if done % 10 == 0 {
+        if done.is_multiple_of(10) {
             println!("{} clicks after {:.0} s", done * scene.daily(), begun.elapsed().as_secs_f64());
         }
     }
