@@ -35,7 +35,7 @@ impl SqliteRateLimiter {
         let mut tx = self.db.write().await?;
         let row = sqlx::query(READ).bind(policy.name()).bind(key).fetch_optional(&mut *tx).await?;
         // Bytes of another form are those of another version: as if there were none.
-        let state = row.map(|row| row.at::<Vec<u8>>(0)).transpose()?.and_then(|bytes| decode(&bytes));
+        let state = row.map(|row| row.at::<Vec<u8>>(0)).transpose()?.and_then(|bytes| State::from_bytes(&bytes));
         let (state, decision) = policy.decide(state.as_ref(), cost, now);
         // What was denied took nothing, so there is nothing to keep.
         if let Decision::Allow(standing) = decision {
@@ -43,7 +43,7 @@ impl SqliteRateLimiter {
             sqlx::query(KEEP)
                 .bind(policy.name())
                 .bind(key)
-                .bind(encode(&state))
+                .bind(state.to_bytes())
                 .bind(micros(over_at).saturating_add(1))
                 .bind(micros(now))
                 .execute(&mut *tx)
@@ -58,50 +58,5 @@ impl SqliteRateLimiter {
 impl RateLimiter for SqliteRateLimiter {
     async fn decide(&self, policy: &Policy, key: &str, cost: u32, now: Timestamp) -> Result<Decision> {
         Ok(self.take(policy, key, cost, now).await?)
-    }
-}
-
-const FULL_AT: u8 = 1;
-const COUNTS: u8 = 2;
-
-/// A letter for the kind, a moment or slice in 8 bytes, and for windows each count in 4.
-fn encode(state: &State) -> Vec<u8> {
-    match state {
-        State::FullAt(at) => [&[FULL_AT][..], &at.to_be_bytes()].concat(),
-        State::Counts { newest, counts } => {
-            let mut bytes = [&[COUNTS][..], &newest.to_be_bytes()].concat();
-            bytes.extend(counts.iter().flat_map(|count| count.to_be_bytes()));
-            bytes
-        }
-    }
-}
-
-fn decode(bytes: &[u8]) -> Option<State> {
-    let (kind, rest) = bytes.split_first()?;
-    let (number, counts) = rest.split_first_chunk::<8>()?;
-    let number = i64::from_be_bytes(*number);
-    let (counts, rest) = counts.as_chunks::<4>();
-    match *kind {
-        FULL_AT if counts.is_empty() && rest.is_empty() => Some(State::FullAt(number)),
-        COUNTS if rest.is_empty() => Some(State::Counts {
-            newest: number,
-            counts: counts.iter().map(|count| u32::from_be_bytes(*count)).collect(),
-        }),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn states_round_trip() {
-        for state in [State::FullAt(-7), State::Counts { newest: 9, counts: vec![1, 0, u32::MAX] }] {
-            assert_eq!(decode(&encode(&state)), Some(state));
-        }
-        for bytes in [&b""[..], b"\x01", b"\x03\0\0\0\0\0\0\0\0", b"\x02\0\0\0\0\0\0\0\0\0"] {
-            assert_eq!(decode(bytes), None);
-        }
     }
 }

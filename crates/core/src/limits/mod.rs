@@ -2,6 +2,7 @@
 
 mod policy;
 mod port;
+mod state;
 
 #[cfg(feature = "services")]
 mod service;

@@ -11,7 +11,7 @@ use waypost_core::limits::{Decision, Policy, RateLimiter, State};
 use waypost_core::{Error, Kind, Result};
 
 use super::rounds::{Ask, Name, Rounds};
-use super::state::{decode, encode, over_at};
+use super::state::over_at;
 use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::database::Postgres;
 use crate::postgres::error::Fault;
@@ -141,7 +141,7 @@ impl Verdict {
     fn on(asks: &[Ask], row: Option<&PgRow>) -> Result<Self, Fault> {
         let kept = row.map(|row| row.at::<Vec<u8>>(0)).transpose()?;
         // Bytes of another form are those of another version: as if there were none.
-        let mut state = kept.as_deref().and_then(decode);
+        let mut state = kept.as_deref().and_then(State::from_bytes);
         let mut latest = row.map(|row| row.time(1)).transpose()?.unwrap_or(Timestamp::MIN);
         let (mut decisions, mut next) = (Vec::with_capacity(asks.len()), None::<Next>);
         for ask in asks {
@@ -165,7 +165,7 @@ impl Verdict {
         let query = sqlx::query(if self.kept.is_some() { GO_ON } else { BEGIN })
             .bind(&name.0)
             .bind(&name.1)
-            .bind(encode(&next.state))
+            .bind(next.state.to_bytes())
             .bind(Moment(next.latest))
             .bind(Moment(next.over_at));
         let query = match &self.kept {
