@@ -36,6 +36,8 @@ pub enum Kind {
     Expired,
     /// The caller is known, and lacks a scope; [`Error::issues`] names it.
     InsufficientScope,
+    /// The caller is known, and may not, whatever its scopes.
+    Forbidden,
     /// A dependency is away, full or overloaded. Worth a retry after [`Error::retry_after`].
     Unavailable,
     /// A dependency took longer than it was given.

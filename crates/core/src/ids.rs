@@ -132,6 +132,18 @@ typed_ids! {
     WorkspaceId = "wsp";
     /// Names a request, in `X-Request-Id`, errors and logs.
     RequestId = "req";
+    /// Names an OAuth client; its `client_id`.
+    ClientId = "cli";
+    /// Names a person who signed in, in whatever workspaces.
+    UserId = "usr";
+    /// Names what a person granted: a session of a browser, or the tokens of a client.
+    GrantId = "grt";
+    /// Names a token, in its claim `jti`.
+    TokenId = "tok";
+    /// Names whom a foreign issuer vouches for.
+    SubjectId = "sub";
+    /// Names a webhook endpoint.
+    WebhookId = "whk";
 }
 
 #[cfg(test)]

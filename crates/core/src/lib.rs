@@ -9,19 +9,23 @@
 //! [`clock`] and [`entropy`] bring these in.
 
 pub mod clicks;
+pub mod clients;
 pub mod clock;
 pub mod credentials;
 pub mod entropy;
 mod error;
 pub mod events;
 pub mod fields;
+pub mod grants;
 pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod limits;
 pub mod links;
+pub mod members;
 pub mod outbox;
 pub mod page;
+pub mod webhooks;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clicks::{ClickSpool, ClickStore, Describe};
+use crate::clients::ClientStore;
 use crate::clock::Clock;
 use crate::credentials::CredentialStore;
 use crate::entropy::Entropy;
 use crate::events::EventBus;
+use crate::grants::GrantStore;
 use crate::health::Probe;
 use crate::idempotency::IdempotencyStore;
 use crate::layers::{Budget, Cached, Layered, Retry, RetryOptions, Timeout, Traced};
 use crate::limits::RateLimiter;
 use crate::links::{Invalidations, LinkStore};
+use crate::members::MemberStore;
 use crate::outbox::Outbox;
+use crate::webhooks::WebhookStore;
 
 /// One adapter for each port. Forgetting one does not compile.
 ///
@@ -36,6 +40,14 @@ pub struct Ports {
     pub local_limiter: Arc<dyn RateLimiter>,
     /// Keeps keys and secrets.
     pub credentials: Arc<dyn CredentialStore>,
+    /// Keeps OAuth clients.
+    pub clients: Arc<dyn ClientStore>,
+    /// Keeps users and their roles.
+    pub members: Arc<dyn MemberStore>,
+    /// Keeps sessions, refresh tokens, and what was revoked.
+    pub grants: Arc<dyn GrantStore>,
+    /// Keeps webhook endpoints.
+    pub webhooks: Arc<dyn WebhookStore>,
     /// Carries word of changed links to the other nodes. With one node, one in memory.
     pub invalidations: Arc<dyn Invalidations>,
     /// Holds hits until they are counted.

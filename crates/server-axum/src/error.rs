@@ -186,6 +186,7 @@ impl From<&Error> for ApiError {
             Kind::Unauthenticated => ErrorCode::Unauthenticated,
             Kind::Expired => ErrorCode::TokenExpired,
             Kind::InsufficientScope => ErrorCode::InsufficientScope,
+            Kind::Forbidden => ErrorCode::Forbidden,
             Kind::Unavailable => ErrorCode::Unavailable,
             Kind::Timeout => ErrorCode::UpstreamTimeout,
             _ => ErrorCode::Internal,

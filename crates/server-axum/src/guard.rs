@@ -82,7 +82,7 @@ impl Guard {
         if let Access::Scope(scope) = self.rules.access {
             let principal = self.authenticate(head).await?;
             let policy = &self.app.options.per_principal;
-            let decision = self.app.platform.limits.take(policy, &principal.key.to_string(), 1).await;
+            let decision = self.app.platform.limits.take(policy, &principal.actor.to_string(), 1).await;
             count(&head.extensions, policy, decision)?;
             require(&principal, scope)?;
             head.extensions.insert(principal);
@@ -103,7 +103,7 @@ impl Guard {
         match self.app.platform.credentials.authenticate(text).await {
             Ok(mut principal) => {
                 if let Some(context) = context {
-                    context.identify(Caller { workspace: principal.workspace, key: principal.key });
+                    context.identify(Caller { workspace: principal.workspace, actor: principal.actor });
                     principal.traceparent = Some(context.traceparent().to_string().into());
                 }
                 Ok(principal)

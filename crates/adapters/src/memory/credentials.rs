@@ -59,6 +59,15 @@ impl CredentialStore for MemoryStore {
         }))
     }
 
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>> {
+        let mut state = self.begin()?;
+        let key = state.credentials.keys.values_mut().find(|key| key.id == id && key.workspace == workspace);
+        Ok(key.map(|key| {
+            key.expires_at = Some(key.expires_at.map_or(at, |before| before.min(at)));
+            key.clone()
+        }))
+    }
+
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {
         let mut state = self.begin()?;
         for key in state.credentials.keys.values_mut() {

@@ -18,15 +18,19 @@
 //! ```
 
 mod clicks;
+mod clients;
 mod credentials;
 mod events;
+mod grants;
 mod idempotency;
 mod invalidations;
 mod limits;
 mod links;
+mod members;
 mod outbox;
 mod spool;
 mod store;
+mod webhooks;
 
 pub use events::MemoryEventBus;
 pub use invalidations::MemoryInvalidations;

@@ -8,12 +8,16 @@ use waypost_core::health::Probe;
 use waypost_core::{Error, Kind, Result};
 
 use super::clicks::Clicks;
+use super::clients::Clients;
 use super::credentials::Credentials;
+use super::grants::Grants;
 use super::idempotency::Claims;
 use super::links::Links;
+use super::members::Members;
 use super::outbox::Entries;
+use super::webhooks::Webhooks;
 
-/// Links, clicks, claims, the outbox and credentials, in memory and under one lock.
+/// Links, clicks, claims, the outbox, credentials, members, grants and webhook endpoints, in memory and under one lock.
 ///
 /// A hold of the lock is a transaction. It is never held across an await, and for no longer than the work on a batch
 /// takes; a listing sorts the rows of one workspace.
@@ -30,6 +34,10 @@ pub(super) struct State {
     pub(super) claims: Claims,
     pub(super) outbox: Entries,
     pub(super) credentials: Credentials,
+    pub(super) clients: Clients,
+    pub(super) members: Members,
+    pub(super) grants: Grants,
+    pub(super) webhooks: Webhooks,
 }
 
 impl MemoryStore {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 use waypost_core::Result;
-use waypost_core::credentials::{ApiKey, CredentialStore, KeyHash, Scopes, Workspace};
+use waypost_core::credentials::{ApiKey, CredentialStore, KeyHash, PlanName, Scopes, Workspace};
 use waypost_core::ids::{KeyId, WorkspaceId};
 
 use super::columns::{Columns as _, Moment, Query};
@@ -20,7 +20,7 @@ const SECRET: &str = "SELECT value FROM waypost_secret WHERE name = $1";
 
 macro_rules! columns {
     () => {
-        "id, workspace, name, hash, hint, scopes, created_at, expires_at, last_used_at, revoked_at"
+        "id, workspace, name, hash, hint, scopes, created_at, expires_at, last_used_at, revoked_at, plan"
     };
 }
 macro_rules! keys {
@@ -31,12 +31,16 @@ macro_rules! keys {
 const PROPOSE_KEY: &str = concat!(
     "INSERT INTO waypost_api_key (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"
 );
 const KEY: &str = keys!("hash = $1");
 const KEYS: &str = keys!("workspace = $1 ORDER BY created_at, id");
 const REVOKE: &str = concat!(
     "UPDATE waypost_api_key SET revoked_at = coalesce(revoked_at, $3) WHERE id = $1 AND workspace = $2 RETURNING ",
+    columns!()
+);
+const EXPIRE: &str = concat!(
+    "UPDATE waypost_api_key SET expires_at = least(coalesce(expires_at, $3), $3) WHERE id = $1 AND workspace = $2 RETURNING ",
     columns!()
 );
 /// Locked in the order of their ids: nodes that note the use of the same keys wait for each other, never in a circle.
@@ -99,9 +103,25 @@ impl PostgresCredentialStore {
             .bind(Moment(key.created_at))
             .bind(key.expires_at.map(Moment))
             .bind(key.last_used_at.map(Moment))
-            .bind(key.revoked_at.map(Moment));
+            .bind(key.revoked_at.map(Moment))
+            .bind(key.plan.as_ref().map(|plan| plan.as_str().to_owned()));
         let hash = key.hash.0;
         read_key(&self.settle(propose, || sqlx::query(KEY).bind(hash.to_vec())).await?)
+    }
+
+    /// Changes the end of a key by `change`, which takes the key, its workspace and a moment.
+    async fn end(
+        &self,
+        change: &'static str,
+        workspace: WorkspaceId,
+        id: KeyId,
+        at: Timestamp,
+    ) -> Result<Option<ApiKey>, Fault> {
+        let query = sqlx::query(change)
+            .bind(Uuid::from_bytes(id.to_bytes()))
+            .bind(Uuid::from_bytes(workspace.to_bytes()))
+            .bind(Moment(at));
+        self.rows(query).await?.first().map(read_key).transpose()
     }
 
     async fn settle_secret(&self, name: &str, proposed: [u8; 32]) -> Result<[u8; 32], Fault> {
@@ -122,7 +142,13 @@ fn read_key(row: &PgRow) -> Result<ApiKey, Fault> {
         expires_at: row.maybe_time(7)?,
         last_used_at: row.maybe_time(8)?,
         revoked_at: row.maybe_time(9)?,
+        plan: plan(row.at(10)?)?,
     })
+}
+
+/// The plan that a column names.
+pub(super) fn plan(name: Option<&str>) -> Result<Option<PlanName>, Fault> {
+    name.map(PlanName::parse).transpose().map_err(|_| Fault::Column("plan"))
 }
 
 #[async_trait]
@@ -146,11 +172,11 @@ impl CredentialStore for PostgresCredentialStore {
     }
 
     async fn revoke_key(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>> {
-        let query = sqlx::query(REVOKE)
-            .bind(Uuid::from_bytes(id.to_bytes()))
-            .bind(Uuid::from_bytes(workspace.to_bytes()))
-            .bind(Moment(now));
-        Ok(self.rows(query).await?.first().map(read_key).transpose()?)
+        Ok(self.end(REVOKE, workspace, id, now).await?)
+    }
+
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>> {
+        Ok(self.end(EXPIRE, workspace, id, at).await?)
     }
 
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use waypost_core::Result;
-use waypost_core::credentials::{ApiKey, CredentialStore, KeyHash, Scopes, Workspace};
+use waypost_core::credentials::{ApiKey, CredentialStore, KeyHash, PlanName, Scopes, Workspace};
 use waypost_core::ids::{KeyId, WorkspaceId};
 
 use super::columns::{Columns as _, Query, micros};
@@ -20,19 +20,21 @@ const SECRET: &str = "SELECT value FROM waypost_secret WHERE name = ?1";
 macro_rules! keys {
     ($rest:literal) => {
         concat!(
-            "SELECT id, workspace, name, hash, hint, scopes, created_at, expires_at, last_used_at, revoked_at \
+            "SELECT id, workspace, name, hash, hint, scopes, created_at, expires_at, last_used_at, revoked_at, plan \
              FROM waypost_api_key WHERE ",
             $rest
         )
     };
 }
 const INSERT_KEY: &str = "INSERT INTO waypost_api_key (id, workspace, name, hash, hint, scopes, created_at, \
-    expires_at, last_used_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    expires_at, last_used_at, revoked_at, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 const KEY: &str = keys!("hash = ?1");
 const KEY_BY_ID: &str = keys!("id = ?1 AND workspace = ?2");
 const KEYS: &str = keys!("workspace = ?1 ORDER BY created_at, id");
 const REVOKE: &str =
     "UPDATE waypost_api_key SET revoked_at = coalesce(revoked_at, ?3) WHERE id = ?1 AND workspace = ?2";
+const EXPIRE: &str =
+    "UPDATE waypost_api_key SET expires_at = min(coalesce(expires_at, ?3), ?3) WHERE id = ?1 AND workspace = ?2";
 const TOUCH: &str = "UPDATE waypost_api_key SET last_used_at = max(coalesce(last_used_at, ?2), ?2) WHERE id = ?1";
 
 /// Keeps credentials in SQLite.
@@ -88,7 +90,8 @@ impl SqliteCredentialStore {
             .bind(micros(key.created_at))
             .bind(key.expires_at.map(micros))
             .bind(key.last_used_at.map(micros))
-            .bind(key.revoked_at.map(micros));
+            .bind(key.revoked_at.map(micros))
+            .bind(key.plan.as_ref().map(|plan| plan.as_str().to_owned()));
         read_key(&self.settle(propose, || sqlx::query(KEY).bind(&key.hash.0[..])).await?)
     }
 
@@ -102,10 +105,17 @@ impl SqliteCredentialStore {
         query.fetch_all(&mut *self.db.read().await?).await?.iter().map(read_key).collect()
     }
 
-    async fn revoke(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>, Fault> {
+    /// Changes the end of a key by `change`, which takes the key, its workspace and a moment.
+    async fn end(
+        &self,
+        change: &'static str,
+        workspace: WorkspaceId,
+        id: KeyId,
+        at: Timestamp,
+    ) -> Result<Option<ApiKey>, Fault> {
         let (id, workspace) = (id.to_bytes(), workspace.to_bytes());
         let mut tx = self.db.write().await?;
-        sqlx::query(REVOKE).bind(&id[..]).bind(&workspace[..]).bind(micros(now)).execute(&mut *tx).await?;
+        sqlx::query(change).bind(&id[..]).bind(&workspace[..]).bind(micros(at)).execute(&mut *tx).await?;
         let row = sqlx::query(KEY_BY_ID).bind(&id[..]).bind(&workspace[..]).fetch_optional(&mut *tx).await?;
         tx.commit().await?;
         row.as_ref().map(read_key).transpose()
@@ -132,7 +142,13 @@ fn read_key(row: &SqliteRow) -> Result<ApiKey, Fault> {
         expires_at: row.maybe_time(7)?,
         last_used_at: row.maybe_time(8)?,
         revoked_at: row.maybe_time(9)?,
+        plan: plan(row.at(10)?)?,
     })
+}
+
+/// The plan that a column names.
+pub(super) fn plan(name: Option<&str>) -> Result<Option<PlanName>, Fault> {
+    name.map(PlanName::parse).transpose().map_err(|_| Fault::Column("plan"))
 }
 
 #[async_trait]
@@ -155,7 +171,11 @@ impl CredentialStore for SqliteCredentialStore {
     }
 
     async fn revoke_key(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>> {
-        Ok(self.revoke(workspace, id, now).await?)
+        Ok(self.end(REVOKE, workspace, id, now).await?)
+    }
+
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>> {
+        Ok(self.end(EXPIRE, workspace, id, at).await?)
     }
 
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {

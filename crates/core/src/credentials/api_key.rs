@@ -5,17 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Principal, Scopes};
+use super::secret::{CHECK, RANDOM, check, draw};
+use super::{Actor, PlanName, Principal, Scopes};
 use crate::entropy::Entropy;
 use crate::ids::{KeyId, WorkspaceId};
 
 /// What the text of a key begins with, so that people and secret scanners know what they see.
 const PREFIX: &str = "wp_live_";
-/// Base 58, as in slugs: a double click selects the whole key, and no two letters look alike.
-const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-/// 44 letters of 58 hold 257 bits.
-const SECRET: usize = 44;
-const CHECK: usize = 6;
 const ID: usize = 26;
 
 /// The text of an API key: `wp_live_`, the key's id, 44 random letters, and 6 letters that check the rest.
@@ -28,16 +24,7 @@ impl ApiKeyText {
     /// Draws the text of a new key.
     pub fn generate(id: KeyId, entropy: &dyn Entropy) -> Self {
         let mut text = format!("{PREFIX}{}", &id.to_string()[KeyId::PREFIX.len() + 1..]);
-        let mut bytes = [0; SECRET];
-        let mut drawn = 0;
-        while drawn < SECRET {
-            entropy.fill(&mut bytes);
-            let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 63)));
-            for letter in letters.take(SECRET - drawn) {
-                text.push(char::from(*letter));
-                drawn += 1;
-            }
-        }
+        draw(&mut text, entropy);
         text.push_str(&check(&text));
         Self(text.into())
     }
@@ -48,7 +35,7 @@ impl ApiKeyText {
         if !(16..=256).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let ours = text.starts_with(PREFIX) && text.len() == PREFIX.len() + ID + SECRET + CHECK;
+        let ours = text.starts_with(PREFIX) && text.len() == PREFIX.len() + ID + RANDOM + CHECK;
         if ours {
             let (rest, letters) = text.split_at(text.len() - CHECK);
             if check(rest) != letters {
@@ -73,11 +60,6 @@ impl fmt::Debug for ApiKeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKeyText(..)")
     }
-}
-
-fn check(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(CHECK).map(|byte| char::from(ALPHABET[usize::from(*byte) % 58])).collect()
 }
 
 /// The SHA-256 of a key's text. It is what keys are looked up by, so no comparison leaks time.
@@ -105,6 +87,8 @@ pub struct ApiKey {
     pub hint: String,
     /// What it may do.
     pub scopes: Scopes,
+    /// The plan that it is limited by; the common one if none is named.
+    pub plan: Option<PlanName>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is void.
@@ -123,7 +107,13 @@ impl ApiKey {
 
     /// Who shows it.
     pub fn principal(&self) -> Principal {
-        Principal { workspace: self.workspace, key: self.id, scopes: self.scopes, traceparent: None }
+        Principal {
+            workspace: self.workspace,
+            actor: Actor::Key(self.id),
+            scopes: self.scopes,
+            plan: self.plan.clone(),
+            traceparent: None,
+        }
     }
 }
 

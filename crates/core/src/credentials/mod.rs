@@ -1,17 +1,21 @@
 //! Credentials: who is asking, and what they may do.
 
 mod api_key;
+mod plan_name;
 mod port;
 mod principal;
 mod scope;
+mod secret;
 
 #[cfg(feature = "services")]
 mod service;
 
 pub use api_key::{ApiKey, ApiKeyText, KeyHash};
+pub use plan_name::{InvalidPlanName, PlanName};
 pub use port::{CredentialStore, Workspace};
-pub use principal::Principal;
+pub use principal::{Actor, Principal};
 pub use scope::{Scope, Scopes, UnknownScope};
+pub use secret::{SecretHash, SecretKind, SecretText};
 
 #[cfg(feature = "services")]
 pub use service::{Credentials, IssuedKey};

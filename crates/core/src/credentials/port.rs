@@ -18,7 +18,8 @@ use crate::ids::{KeyId, WorkspaceId};
 /// 3. *Revoked for good.* A key that was revoked stays so; revoking it again keeps the first moment.
 /// 4. *One secret a name.* Of those who propose a secret under one name, the first wins, and all are given that one.
 /// 5. *One workspace a name.* Likewise for workspaces.
-/// 6. *Walled.* Keys are listed and revoked within their workspace only.
+/// 6. *Walled.* Keys are listed, revoked and brought to an end within their workspace only.
+/// 7. *Never longer.* A key's end is brought forward, and never put off.
 ///
 /// # Errors
 /// [`Unavailable`](crate::Kind::Unavailable) when the store is away.
@@ -38,6 +39,9 @@ pub trait CredentialStore: Debug + Send + Sync {
 
     /// Revokes a key; `None` if there is no such key in this workspace.
     async fn revoke_key(&self, workspace: WorkspaceId, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>>;
+
+    /// Has a key end at `at`, if it would not end before; `None` if there is no such key in this workspace.
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>>;
 
     /// Notes when keys were last used.
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()>;

@@ -14,11 +14,43 @@ pub enum Scope {
     AnalyticsRead,
     /// Read events.
     EventsRead,
+    /// Read webhook endpoints.
+    WebhooksRead,
+    /// Register and delete webhook endpoints.
+    WebhooksWrite,
+    /// List API keys.
+    KeysRead,
+    /// Make, rotate and revoke API keys.
+    KeysWrite,
+    /// List OAuth clients.
+    ClientsRead,
+    /// Register, rotate and revoke OAuth clients.
+    ClientsWrite,
+    /// List members.
+    MembersRead,
+    /// Add and remove members, and change their roles.
+    MembersWrite,
+    /// List who still calls what is on its way out.
+    UsageRead,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::LinksRead, Self::LinksWrite, Self::AnalyticsRead, Self::EventsRead];
+    pub const ALL: [Self; 13] = [
+        Self::LinksRead,
+        Self::LinksWrite,
+        Self::AnalyticsRead,
+        Self::EventsRead,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
+        Self::KeysRead,
+        Self::KeysWrite,
+        Self::ClientsRead,
+        Self::ClientsWrite,
+        Self::MembersRead,
+        Self::MembersWrite,
+        Self::UsageRead,
+    ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -27,6 +59,15 @@ impl Scope {
             Self::LinksWrite => "links:write",
             Self::AnalyticsRead => "analytics:read",
             Self::EventsRead => "events:read",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
+            Self::KeysRead => "keys:read",
+            Self::KeysWrite => "keys:write",
+            Self::ClientsRead => "clients:read",
+            Self::ClientsWrite => "clients:write",
+            Self::MembersRead => "members:read",
+            Self::MembersWrite => "members:write",
+            Self::UsageRead => "usage:read",
         }
     }
 }
@@ -56,6 +97,22 @@ impl Scopes {
     /// Whether `scope` is among them.
     pub fn contains(self, scope: Scope) -> bool {
         self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether all of them are in `other`. Every scope there is stays more than those that are known today.
+    pub fn is_subset(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// Reads names parted by spaces or commas; `*` is every scope.

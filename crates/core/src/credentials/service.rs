@@ -90,6 +90,7 @@ impl Credentials {
             hash: text.hash(),
             hint: shown[shown.len() - 4..].to_owned(),
             scopes,
+            plan: None,
             created_at: self.clock.now(),
             expires_at,
             last_used_at: None,

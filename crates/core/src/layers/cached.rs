@@ -106,6 +106,15 @@ impl CredentialStore for Cached<dyn CredentialStore> {
         revoked
     }
 
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>> {
+        let expired = self.inner.expire_key(workspace, id, at).await;
+        self.forget(id);
+        if let Ok(Some(key)) = &expired {
+            self.known.remove(&key.hash);
+        }
+        expired
+    }
+
     /// Notes the use on what is known before it is on record, so that of many who show a key at once one writes.
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {
         for (id, at) in used {

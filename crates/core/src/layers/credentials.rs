@@ -38,6 +38,11 @@ impl<L: Layer> CredentialStore for Layered<dyn CredentialStore, L> {
         self.layer.around(call("revoke_key"), || self.inner.revoke_key(workspace, id, now)).await
     }
 
+    // Brings it forward to the same moment.
+    async fn expire_key(&self, workspace: WorkspaceId, id: KeyId, at: Timestamp) -> Result<Option<ApiKey>> {
+        self.layer.around(call("expire_key"), || self.inner.expire_key(workspace, id, at)).await
+    }
+
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<()> {
         self.layer.around(call("touch_keys"), || self.inner.touch_keys(used)).await
     }

@@ -88,14 +88,14 @@ impl AccessLine<'_> {
         let duration_us = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
         let path = self.path.char_indices().nth(PATH).map_or(self.path, |(end, _)| &self.path[..end]);
         let workspace = self.caller.map(|caller| tracing::field::display(caller.workspace));
-        let key = self.caller.map(|caller| tracing::field::display(caller.key));
+        let actor = self.caller.map(|caller| tracing::field::display(caller.actor));
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
                     target: TARGET, $level,
                     method = self.method, route = self.route, path, status = self.status, duration_us,
                     bytes = self.bytes, request_id = self.request_id, client = %self.client,
-                    workspace, key, code = self.code, reason = self.reason,
+                    workspace, actor, code = self.code, reason = self.reason,
                 )
             };
         }

@@ -22,8 +22,9 @@ use axum::response::Response;
 use http::HeaderMap;
 use jiff::Timestamp;
 use waypost_core::clock::{Clock, SystemClock};
+use waypost_core::credentials::Actor;
 use waypost_core::entropy::{Entropy, OsEntropy};
-use waypost_core::ids::{KeyId, WorkspaceId};
+use waypost_core::ids::WorkspaceId;
 
 use super::client_address::{ClientAddress, TrustedProxies};
 use super::request_id::{RequestTag, X_REQUEST_ID};
@@ -34,8 +35,8 @@ use super::traceparent::TraceParent;
 pub struct Caller {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The key.
-    pub key: KeyId,
+    /// Who it is.
+    pub actor: Actor,
 }
 
 /// What is known of a request; a request extension, cheap to clone.

@@ -159,7 +159,7 @@ impl Farewell {
     fn count(&self, route: &str, caller: Option<Caller>) {
         metrics::counter!(names::DEPRECATED, "route" => route.to_owned()).increment(1);
         let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut entry = (route.into(), caller.map(|caller| caller.key.to_string()));
+        let mut entry = (route.into(), caller.map(|caller| caller.actor.to_string()));
         if usage.len() >= Self::CALLERS && !usage.contains_key(&entry) {
             entry.1 = None;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waypost_adapters::memory::{MemoryClickSpool, MemoryStore};
 use waypost_core::clock::{Clock as _, ManualClock};
 use waypost_core::conformance::fixtures::{at, insert, plain, workspace};
-use waypost_core::credentials::{Principal, Scopes};
+use waypost_core::credentials::{Actor, Principal, Scopes};
 use waypost_core::engine::Engine as _;
 use waypost_core::entropy::SeededEntropy;
 use waypost_core::fields::{self, Fields};
@@ -128,7 +128,13 @@ impl Node {
 }
 
 fn somebody() -> Principal {
-    Principal { workspace: workspace(1), key: KeyId::from_bytes([1; 16]), scopes: Scopes::ALL, traceparent: None }
+    Principal {
+        workspace: workspace(1),
+        actor: Actor::Key(KeyId::from_bytes([1; 16])),
+        scopes: Scopes::ALL,
+        plan: None,
+        traceparent: None,
+    }
 }
 
 /// Puts a link into the store, behind the back of every node.

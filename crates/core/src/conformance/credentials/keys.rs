@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::conformance::fixtures::{at, workspace};
 use crate::conformance::race;
-use crate::credentials::{ApiKey, CredentialStore, KeyHash, Scope, Scopes, Workspace};
+use crate::credentials::{ApiKey, CredentialStore, KeyHash, PlanName, Scope, Scopes, Workspace};
 use crate::ids::{KeyId, WorkspaceId};
 
 type Store = Arc<dyn CredentialStore>;
@@ -22,6 +22,7 @@ fn key(n: u8) -> ApiKey {
         hash: KeyHash([n; 32]),
         hint: "wxyz".to_owned(),
         scopes: Scopes::ALL,
+        plan: None,
         created_at: at(i64::from(n)),
         expires_at: None,
         last_used_at: None,
@@ -57,6 +58,7 @@ pub async fn a_key_is_kept_as_it_was_given(store: Store) {
     let full = ApiKey {
         name: "Schlüssel 'n\" 日本".to_owned(),
         scopes: Scopes::from_iter([Scope::LinksRead, Scope::EventsRead]),
+        plan: Some(PlanName::parse("partner").expect("a name")),
         expires_at: Some(at(500)),
         last_used_at: Some(at(60)),
         revoked_at: Some(at(70)),

@@ -25,7 +25,7 @@ use std::time::Duration;
 use waypost_adapters::memory::MemoryClickSpool;
 use waypost_core::clicks::{ClickSpool, Describe, Hit, Visitor};
 use waypost_core::clock::{Clock as _, SystemClock};
-use waypost_core::credentials::{Principal, Scopes};
+use waypost_core::credentials::{Actor, Principal, Scopes};
 use waypost_core::entropy::OsEntropy;
 use waypost_core::ids::{KeyId, WorkspaceId};
 use waypost_core::links::Site;
@@ -139,7 +139,7 @@ impl Store {
     /// Who works on the store itself: everything is allowed, as to whoever can open it.
     pub(crate) fn operator(&self, workspace: WorkspaceId) -> Principal {
         let key = KeyId::fresh(self.platform.clock.now(), &*self.platform.entropy);
-        Principal { workspace, key, scopes: Scopes::ALL, traceparent: None }
+        Principal { workspace, actor: Actor::Key(key), scopes: Scopes::ALL, plan: None, traceparent: None }
     }
 
     /// Closes what was opened; what was written is durable then.

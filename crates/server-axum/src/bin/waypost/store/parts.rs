@@ -5,15 +5,19 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use waypost_adapters::memory::MemoryRateLimiter;
 use waypost_core::clicks::{ClickSpool, ClickStore, Describe};
+use waypost_core::clients::ClientStore;
 use waypost_core::clock::SystemClock;
 use waypost_core::credentials::CredentialStore;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::events::EventBus;
+use waypost_core::grants::GrantStore;
 use waypost_core::health::Probe;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
 use waypost_core::links::{Invalidations, LinkStore};
+use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::webhooks::WebhookStore;
 use waypost_core::{Ports, Result};
 
 /// Ends what was opened, once it is awaited.
@@ -26,6 +30,10 @@ pub(super) struct Base {
     pub(super) idempotency: Arc<dyn IdempotencyStore>,
     pub(super) outbox: Arc<dyn Outbox>,
     pub(super) credentials: Arc<dyn CredentialStore>,
+    pub(super) clients: Arc<dyn ClientStore>,
+    pub(super) members: Arc<dyn MemberStore>,
+    pub(super) grants: Arc<dyn GrantStore>,
+    pub(super) webhooks: Arc<dyn WebhookStore>,
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) invalidations: Arc<dyn Invalidations>,
@@ -61,6 +69,10 @@ impl Base {
             limiter: local.clone(),
             local_limiter: local,
             credentials: self.credentials,
+            clients: self.clients,
+            members: self.members,
+            grants: self.grants,
+            webhooks: self.webhooks,
             invalidations: self.invalidations,
             spool,
             describe,

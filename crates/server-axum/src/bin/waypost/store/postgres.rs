@@ -22,12 +22,17 @@ const OLDEST: u32 = 14;
 /// claims of one that died end with their leases.
 pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<Base> {
     let db = Postgres::open(options(settings, url)).await?;
+    let held = Arc::new(waypost_adapters::memory::MemoryStore::default());
     Ok(Base {
         links: Arc::new(PostgresLinkStore::new(&db)),
         clicks: Arc::new(PostgresClickStore::new(&db)),
         idempotency: Arc::new(PostgresIdempotencyStore::new(&db)),
         outbox: Arc::new(PostgresOutbox::new(&db)),
         credentials: Arc::new(PostgresCredentialStore::new(&db)),
+        clients: held.clone(),
+        members: held.clone(),
+        grants: held.clone(),
+        webhooks: held,
         bus: Arc::new(PostgresEventBus::new(&db)),
         limiter: Arc::new(PostgresRateLimiter::new(&db)),
         invalidations: Arc::new(PostgresInvalidations::new(&db)),

@@ -29,12 +29,17 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Base> {
             tracing::info!(released, "idempotency keys of an earlier process were given back");
         }
     }
+    let held = Arc::new(waypost_adapters::memory::MemoryStore::default());
     Ok(Base {
         links: Arc::new(SqliteLinkStore::new(&db)),
         clicks: Arc::new(SqliteClickStore::new(&db)),
         idempotency: Arc::new(idempotency),
         outbox: Arc::new(SqliteOutbox::new(&db)),
         credentials: Arc::new(SqliteCredentialStore::new(&db)),
+        clients: held.clone(),
+        members: held.clone(),
+        grants: held.clone(),
+        webhooks: held,
         bus: Arc::new(SqliteEventBus::new(&db)),
         limiter: Arc::new(SqliteRateLimiter::new(&db)),
         invalidations: Arc::new(MemoryInvalidations::default()),

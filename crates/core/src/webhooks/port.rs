@@ -1,0 +1,34 @@
+//! The port that keeps webhook endpoints.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use super::Endpoint;
+use crate::error::Result;
+use crate::ids::{WebhookId, WorkspaceId};
+
+/// Keeps webhook endpoints.
+///
+/// # Contract
+/// 1. *Sealed.* The store is given a secret sealed, and gives it back byte for byte.
+/// 2. *As it was given.* Every field comes back as it went in.
+/// 3. *Bounded.* Of those who register at once, no more are kept than the workspace may have.
+/// 4. *Walled.* An endpoint is found, listed and deleted within its workspace only.
+///
+/// # Errors
+/// [`Unavailable`](crate::Kind::Unavailable) when the store is away.
+#[async_trait]
+pub trait WebhookStore: Debug + Send + Sync {
+    /// Keeps a new endpoint, unless its workspace has `most` already: then `false`.
+    async fn insert_endpoint(&self, endpoint: &Endpoint, most: u32) -> Result<bool>;
+
+    /// The endpoint of this id.
+    async fn endpoint(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Endpoint>>;
+
+    /// The endpoints of a workspace, oldest first.
+    async fn endpoints(&self, workspace: WorkspaceId) -> Result<Vec<Endpoint>>;
+
+    /// Deletes an endpoint; answers whether there was one.
+    async fn delete_endpoint(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool>;
+}
