@@ -12,11 +12,13 @@ use crate::error::Result;
 use crate::events::{Feed, Retention};
 use crate::idempotency::{Idempotency, IdempotencyOptions};
 use crate::layers::RetryOptions;
-use crate::limits::Limits;
+use crate::limits::{Limits, Plans};
 use crate::links::{Announcer, Changes, Expiry, Follows, Forgetter, LinkCache, Links, Site};
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::seal::Seal;
+use crate::webhooks::Webhooks;
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -35,6 +37,10 @@ pub struct PlatformOptions {
     pub drain: DrainOptions,
     /// How calls of the ports are made again that failed in passing.
     pub retries: RetryOptions,
+    /// How much is allowed, by plan.
+    pub plans: Plans,
+    /// Whether webhook endpoints may be called without TLS. Not, since what they are told is private.
+    pub webhook_allow_http: bool,
 }
 
 impl Default for PlatformOptions {
@@ -51,6 +57,8 @@ impl Default for PlatformOptions {
             relay: RelayOptions::default(),
             drain: DrainOptions::default(),
             retries: RetryOptions::default(),
+            plans: Plans::default(),
+            webhook_allow_http: false,
         }
     }
 }
@@ -68,6 +76,8 @@ pub struct Platform {
     pub feed: Feed,
     /// Keys and who shows them.
     pub credentials: Credentials,
+    /// Webhook endpoints.
+    pub webhooks: Webhooks,
     /// Requests that are carried out once.
     pub idempotency: Idempotency,
     /// What is allowed.
@@ -113,6 +123,12 @@ impl Platform {
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
             feed: Feed::new(ports.bus.clone(), cursors),
+            webhooks: Webhooks::new(
+                ports.webhooks.clone(),
+                Seal::new(&credentials.secret("seal").await?),
+                clock.clone(),
+                entropy.clone(),
+            ),
             credentials,
             idempotency: Idempotency::new(
                 ports.idempotency.clone(),
@@ -120,7 +136,12 @@ impl Platform {
                 entropy.clone(),
                 options.idempotency,
             ),
-            limits: Limits::new(ports.limiter.clone(), ports.local_limiter.clone(), clock.clone()),
+            limits: Limits::new(
+                ports.limiter.clone(),
+                ports.local_limiter.clone(),
+                options.plans.clone(),
+                clock.clone(),
+            ),
             site,
             clock,
             entropy,
@@ -129,6 +150,11 @@ impl Platform {
             ports,
             options,
         }))
+    }
+
+    /// What was tuned.
+    pub fn options(&self) -> &PlatformOptions {
+        &self.options
     }
 
     /// The parts below the services, for those who assemble and operate.

@@ -17,11 +17,8 @@ use crate::gateway::metrics::MetricsExporter;
 /// What can be tuned about HTTP; each default says why it is so.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// What a principal is allowed. 2,000 a second on average, in bursts of a minute's worth: a bound for scripts that
-    /// run away, which no honest import meets.
-    pub per_principal: Policy,
-    /// What a client address is allowed, before anything is known of who asks. Twice as much as a principal, since
-    /// several may share an address.
+    /// What a client address is allowed, before anything is known of who asks. Twice as much as a principal on the common
+    /// plan, since several may share an address.
     pub per_address: Policy,
     /// How many credentials that are not good an address may show before it is told to wait. Guessing 256 bits is hopeless
     /// anyway.
@@ -43,7 +40,6 @@ impl Default for HttpOptions {
         const MINUTE: Duration = Duration::from_secs(60);
         let policy = |name, algorithm, quota| Policy::new(name, algorithm, quota, MINUTE).expect("bounds of ours");
         Self {
-            per_principal: policy("api", Algorithm::TokenBucket, 120_000),
             per_address: policy("address", Algorithm::TokenBucket, 240_000),
             failures: policy("failed-logins", Algorithm::SlidingWindow, 600),
             misses: policy("unknown-links", Algorithm::SlidingWindow, 6_000),

@@ -2,6 +2,7 @@
 //! body of a kind and size that can be read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -81,9 +82,8 @@ impl Guard {
         }
         if let Access::Scope(scope) = self.rules.access {
             let principal = self.authenticate(head).await?;
-            let policy = &self.app.options.per_principal;
-            let decision = self.app.platform.limits.take(policy, &principal.actor.to_string(), 1).await;
-            count(&head.extensions, policy, decision)?;
+            let taken = self.app.platform.limits.take_all(&principal, self.rules.policy).await;
+            count_all(&head.extensions, taken)?;
             require(&principal, scope)?;
             head.extensions.insert(principal);
             if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
@@ -151,6 +151,19 @@ fn count(extensions: &Extensions, policy: &Policy, decision: Decision) -> Result
         Decision::Allow(_) => Ok(()),
         Decision::Deny { retry_after, .. } => Err(limited(policy).with_retry_after(retry_after)),
     }
+}
+
+/// Notes all decisions, and turns the denial with the longest wait into the error: before that, another is sure to come.
+fn count_all(extensions: &Extensions, taken: Vec<(&Policy, Decision)>) -> Result<(), ApiError> {
+    let mut refused: Option<(Duration, ApiError)> = None;
+    for (policy, decision) in taken {
+        let Err(error) = count(extensions, policy, decision) else { continue };
+        let wait = decision.retry_after();
+        if refused.as_ref().is_none_or(|(longest, _)| *longest < wait) {
+            refused = Some((wait, error));
+        }
+    }
+    refused.map_or(Ok(()), |(_, error)| Err(error))
 }
 
 pub(crate) fn limited(policy: &Policy) -> ApiError {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, VARY};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use waypost_core::idempotency::Answer;
+pub(crate) use waypost_core::idempotency::Answer;
 use waypost_core::ids::LinkId;
 use waypost_core::links::{Link, Version};
 use waypost_core::wire::v1;
@@ -42,6 +42,27 @@ pub(crate) fn link(app: &App, status: StatusCode, link: &Link) -> Answer {
         answer.headers.push((LOCATION.as_str().to_owned(), at));
     }
     answer
+}
+
+/// A thing that was just made, whose secret is shown this once: no cache may keep it.
+pub(crate) fn created(app: &App, path: &str, body: &impl Serialize) -> Answer {
+    let mut answer = json(StatusCode::CREATED, body);
+    answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
+    answer.headers.push((LOCATION.as_str().to_owned(), app.site().url(path)));
+    answer
+}
+
+/// A listing that is bounded, and so always whole: one page of the one shape.
+pub(crate) fn whole<T: Serialize>(rows: impl Iterator<Item = T>) -> Answer {
+    json(StatusCode::OK, &v1::Page { data: rows.collect(), next_cursor: None, has_more: false })
+}
+
+/// What was asked for is done, and there is nothing to say of it.
+pub(crate) fn nothing() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// An error, rendered for the request of `context`.

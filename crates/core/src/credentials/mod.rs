@@ -8,6 +8,8 @@ mod scope;
 mod secret;
 
 #[cfg(feature = "services")]
+mod keys;
+#[cfg(feature = "services")]
 mod service;
 
 pub use api_key::{ApiKey, ApiKeyText, KeyHash};
@@ -17,5 +19,7 @@ pub use principal::{Actor, Principal};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use secret::{SecretHash, SecretKind, SecretText};
 
+#[cfg(feature = "services")]
+pub use keys::{KeyDraft, Overlap};
 #[cfg(feature = "services")]
 pub use service::{Credentials, IssuedKey};

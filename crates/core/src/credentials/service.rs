@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{ApiKey, ApiKeyText, CredentialStore, Principal, Scopes, Workspace};
+use super::{ApiKey, ApiKeyText, CredentialStore, KeyDraft, Principal, Scopes, Workspace};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, Kind, Result};
@@ -26,9 +26,9 @@ pub struct IssuedKey {
 /// Issues, revokes and recognises keys.
 #[derive(Debug)]
 pub struct Credentials {
-    store: Arc<dyn CredentialStore>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(super) store: Arc<dyn CredentialStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
 }
 
 impl Credentials {
@@ -47,7 +47,7 @@ impl Credentials {
         self.store.workspace(Workspace { id, name: name.to_owned(), created_at: now }).await
     }
 
-    /// Makes a key with `scopes`.
+    /// Makes a key with `scopes`, in the name of the operator.
     ///
     /// # Errors
     /// Those of the store.
@@ -60,7 +60,8 @@ impl Credentials {
     ) -> Result<IssuedKey> {
         let id = KeyId::fresh(self.clock.now(), &*self.entropy);
         let text = ApiKeyText::generate(id, &*self.entropy);
-        let key = self.keep(id, workspace, name, &text, scopes, expires_at).await?;
+        let draft = KeyDraft { name: name.to_owned(), scopes, plan: None, expires_at };
+        let key = self.keep(id, workspace, draft, &text).await?;
         Ok(IssuedKey { key, text })
     }
 
@@ -70,29 +71,28 @@ impl Credentials {
     /// Those of the store.
     pub async fn adopt(&self, workspace: WorkspaceId, name: &str, text: &ApiKeyText, scopes: Scopes) -> Result<ApiKey> {
         let id = KeyId::fresh(self.clock.now(), &*self.entropy);
-        self.keep(id, workspace, name, text, scopes, None).await
+        let draft = KeyDraft { name: name.to_owned(), scopes, plan: None, expires_at: None };
+        self.keep(id, workspace, draft, text).await
     }
 
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         id: KeyId,
         workspace: WorkspaceId,
-        name: &str,
+        draft: KeyDraft,
         text: &ApiKeyText,
-        scopes: Scopes,
-        expires_at: Option<Timestamp>,
     ) -> Result<ApiKey> {
         let shown = text.expose();
         let key = ApiKey {
             id,
             workspace,
-            name: name.to_owned(),
+            name: draft.name,
             hash: text.hash(),
             hint: shown[shown.len() - 4..].to_owned(),
-            scopes,
-            plan: None,
+            scopes: draft.scopes,
+            plan: draft.plan,
             created_at: self.clock.now(),
-            expires_at,
+            expires_at: draft.expires_at,
             last_used_at: None,
             revoked_at: None,
         };

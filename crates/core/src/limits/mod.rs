@@ -1,5 +1,6 @@
 //! Rate limits: how much is allowed in how much time (§7).
 
+mod plan;
 mod policy;
 mod port;
 mod state;
@@ -7,6 +8,7 @@ mod state;
 #[cfg(feature = "services")]
 mod service;
 
+pub use plan::{API, Plan, Plans, WEBHOOK_REGISTRATIONS, WORKSPACE};
 pub use policy::{Algorithm, Decision, InvalidPolicy, Policy, Standing, State, WhenAway};
 pub use port::RateLimiter;
 

@@ -143,6 +143,14 @@ impl Decision {
         }
     }
 
+    /// How long to wait; nothing, where it is allowed.
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            Self::Allow(_) => Duration::ZERO,
+            Self::Deny { retry_after, .. } => *retry_after,
+        }
+    }
+
     /// Whether it is allowed.
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow(_))

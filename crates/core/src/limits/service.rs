@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Decision, Policy, RateLimiter, Standing, WhenAway};
+use super::{API, Decision, Plans, Policy, RateLimiter, Standing, WORKSPACE, WhenAway};
 use crate::clock::Clock;
+use crate::credentials::Principal;
 
 /// How long a limiter that failed is left alone: one call finds out that it is back, and the others do not wait for it.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
@@ -17,6 +19,7 @@ const LEFT_ALONE: Duration = Duration::from_secs(1);
 pub struct Limits {
     limiter: Arc<dyn RateLimiter>,
     local: Arc<dyn RateLimiter>,
+    plans: Arc<Plans>,
     clock: Arc<dyn Clock>,
     /// Until when the limiter is left alone, in microseconds since the Unix epoch.
     away_until: Arc<AtomicI64>,
@@ -24,8 +27,33 @@ pub struct Limits {
 
 impl Limits {
     /// Asks `limiter`, and while it is away `local`, which counts for this node alone.
-    pub fn new(limiter: Arc<dyn RateLimiter>, local: Arc<dyn RateLimiter>, clock: Arc<dyn Clock>) -> Self {
-        Self { limiter, local, clock, away_until: Arc::default() }
+    pub fn new(
+        limiter: Arc<dyn RateLimiter>,
+        local: Arc<dyn RateLimiter>,
+        plans: Plans,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { limiter, local, plans: Arc::new(plans), clock, away_until: Arc::default() }
+    }
+
+    /// The plans.
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// Takes one of everything that a request of `who` is counted by: what they may ask in all, what their workspace may,
+    /// and the policy `named` where what they ask for has one of its own. All are asked at once and each takes its own,
+    /// so a request that one of them refuses has still been asked, and counts with the others.
+    pub async fn take_all<'a>(&'a self, who: &Principal, named: Option<&str>) -> Vec<(&'a Policy, Decision)> {
+        let (actor, plan) = (who.actor.to_string(), who.plan.as_ref());
+        let policy = |name| self.plans.policy(plan, name);
+        if let (Some(only), None, None) = (policy(API), policy(WORKSPACE), named) {
+            return vec![(only, self.take(only, &actor, 1).await)];
+        }
+        let workspace = who.workspace.to_string();
+        let counted = [(Some(API), &actor), (Some(WORKSPACE), &workspace), (named, &actor)];
+        let counted = counted.into_iter().filter_map(|(name, key)| Some((policy(name?)?, key)));
+        join_all(counted.map(|(policy, key)| async move { (policy, self.take(policy, key, 1).await) })).await
     }
 
     /// Takes `cost` under `policy` for `key`. Never fails: a limit must not be what brings a platform down.
@@ -105,7 +133,7 @@ mod tests {
     async fn a_limiter_that_failed_is_left_alone_for_a_second() {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let (shared, local) = (Arc::new(Flaky::default()), Arc::new(Flaky::default()));
-        let limits = Limits::new(shared.clone(), local.clone(), Arc::new(clock.clone()));
+        let limits = Limits::new(shared.clone(), local.clone(), Plans::default(), Arc::new(clock.clone()));
         let policy = Policy::new("api", Algorithm::TokenBucket, 10, Duration::from_secs(60)).expect("a policy");
         shared.away.store(true, Ordering::SeqCst);
         for _ in 0..5 {

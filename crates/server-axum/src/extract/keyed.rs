@@ -83,6 +83,23 @@ impl Run {
         self.lease.as_ref().map(|lease| Once { lease, keep_until, answer })
     }
 
+    /// Gives `answer`, and keeps `kept` of it for a replay: what is shown once is not kept, so a replay has it not.
+    /// For effects that do not commit along with their answer; one whose answer is lost between the two is claimed again
+    /// when its lease is over, and carried out again.
+    pub(crate) async fn settle_without(self, result: waypost_core::Result<(Answer, Answer)>) -> Reply {
+        let (answer, kept) = match result {
+            Ok(answers) => answers,
+            Err(error) => return self.settle(Err(error)).await,
+        };
+        if let Some(lease) = &self.lease
+            && let Err(error) = self.app.platform.idempotency.complete(lease, &kept).await
+        {
+            // It has been carried out, and the caller is there: what was shown once must reach them.
+            tracing::warn!(error = ?error, "an answer was not kept for a replay");
+        }
+        Ok(respond(answer))
+    }
+
     /// Gives the answer. That of an effect is kept already; a refusal that came out of carrying it out is kept here,
     /// and a fault that the client can mend, or that may pass, gives the key back.
     pub(crate) async fn settle(self, result: waypost_core::Result<Answer>) -> Reply {

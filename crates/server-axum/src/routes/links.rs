@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use waypost_core::Error;
 use waypost_core::ids::LinkId;
 use waypost_core::links::{Destination, Draft, Edit, Link, LinkFilter, LinkQuery, LinkSort, Tag};
@@ -91,10 +91,7 @@ pub(super) async fn delete(
     if_match: IfMatch,
 ) -> Reply {
     app.platform.links.delete(&who, id, |link| if_match.allows(link)).await?;
-    let mut response = axum::response::Response::default();
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(reply::nothing())
 }
 
 fn sort(query: &mut Query) -> LinkSort {

@@ -2,6 +2,7 @@
 //!
 //! A route without a declared access does not compile, and one that is not in the table is not served.
 
+mod api_keys;
 mod bulk;
 mod docs;
 mod event_types;
@@ -11,12 +12,14 @@ mod links;
 mod qr;
 mod route;
 mod stats;
+mod webhooks;
 
 use std::sync::Arc;
 
 use utoipa::openapi::schema::Type;
 use waypost_core::clicks::{Facet, Interval};
 use waypost_core::credentials::Scope;
+use waypost_core::limits;
 use waypost_core::links::LinkSort;
 use waypost_core::wire::v1::{self, ErrorCode};
 
@@ -129,6 +132,52 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .says("events", "readEventType", "Read the JSON Schema of an event's data")
             .takes([Parameter::path("type", "The type, say `link.created`.")])
             .answers_with("application/schema+json", "The schema.", &[])
+            .fails(&[Code::NotFound]),
+        Route::post("/v1/webhooks", Scope::WebhooksWrite, webhooks::register)
+            .limited_by(limits::WEBHOOK_REGISTRATIONS)
+            .says("webhooks", "registerWebhook", "Register a webhook endpoint")
+            .reads::<v1::RegisterWebhook>("RegisterWebhook", BODY, JSON)
+            .keyed()
+            .answers::<v1::Webhook>(201, "Webhook", "It is registered; its secret is shown this once.", &["Location"])
+            .fails(&[Code::Conflict]),
+        Route::get("/v1/webhooks", Scope::WebhooksRead, webhooks::list)
+            .says("webhooks", "listWebhooks", "List webhook endpoints, oldest first")
+            .answers::<v1::Page<v1::Webhook>>(200, "WebhookPage", "All of them.", &[]),
+        Route::get("/v1/webhooks/{id}", Scope::WebhooksRead, webhooks::read)
+            .says("webhooks", "readWebhook", "Read a webhook endpoint")
+            .takes([Parameter::path("id", "The endpoint's id.")])
+            .answers::<v1::Webhook>(200, "Webhook", "The endpoint.", &[])
+            .fails(&[Code::NotFound]),
+        Route::delete("/v1/webhooks/{id}", Scope::WebhooksWrite, webhooks::delete)
+            .says("webhooks", "deleteWebhook", "Delete a webhook endpoint")
+            .takes([Parameter::path("id", "The endpoint's id.")])
+            .answers_nothing(204, "The endpoint is gone.")
+            .fails(&[Code::NotFound]),
+        Route::post("/v1/api-keys", Scope::KeysWrite, api_keys::create)
+            .says("credentials", "createApiKey", "Make an API key")
+            .reads::<v1::CreateApiKey>("CreateApiKey", BODY, JSON)
+            .keyed()
+            .answers::<v1::ApiKey>(201, "ApiKey", "It was made; its text is shown this once.", &["Location"])
+            .fails(&[Code::Forbidden]),
+        Route::get("/v1/api-keys", Scope::KeysRead, api_keys::list)
+            .says("credentials", "listApiKeys", "List API keys, oldest first")
+            .answers::<v1::Page<v1::ApiKey>>(200, "ApiKeyPage", "All of them.", &[]),
+        Route::get("/v1/api-keys/{id}", Scope::KeysRead, api_keys::read)
+            .says("credentials", "readApiKey", "Read an API key, without its text")
+            .takes([Parameter::path("id", "The key's id.")])
+            .answers::<v1::ApiKey>(200, "ApiKey", "The key.", &[])
+            .fails(&[Code::NotFound]),
+        Route::post("/v1/api-keys/{id}/rotate", Scope::KeysWrite, api_keys::rotate)
+            .says("credentials", "rotateApiKey", "Replace an API key; the old one is good for a while")
+            .takes([Parameter::path("id", "The key's id.")])
+            .reads::<v1::RotateApiKey>("RotateApiKey", BODY, JSON)
+            .keyed()
+            .answers::<v1::ApiKey>(201, "ApiKey", "The new one; its text is shown this once.", &["Location"])
+            .fails(&[Code::NotFound, Code::Conflict, Code::Forbidden]),
+        Route::delete("/v1/api-keys/{id}", Scope::KeysWrite, api_keys::revoke)
+            .says("credentials", "revokeApiKey", "Revoke an API key, for good")
+            .takes([Parameter::path("id", "The key's id.")])
+            .answers_nothing(204, "It is revoked, on every node within a second.")
             .fails(&[Code::NotFound]),
         Route::get("/livez", Public, health::livez)
             .says("operations", "readLiveness", "Whether the process answers")

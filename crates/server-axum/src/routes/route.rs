@@ -46,6 +46,8 @@ pub(crate) struct Rules {
     pub(crate) produces: Vec<&'static str>,
     /// Whether its handler reads the query string.
     pub(crate) takes_query: bool,
+    /// The policy of the caller's plan that it is counted by, besides those of every request.
+    pub(crate) policy: Option<&'static str>,
 }
 
 /// One route.
@@ -143,7 +145,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
-        let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false };
+        let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false, policy: None };
         Self { method, path, rules, doc: Doc::default(), farewell: None, handler }
     }
 
@@ -157,6 +159,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(crate) fn takes(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Self {
         self.doc.parameters.extend(parameters);
         self.rules.takes_query = self.doc.parameters.iter().any(|parameter| parameter.place == Place::Query);
+        self
+    }
+
+    /// Declares the policy of the caller's plan that it is counted by, besides those of every request.
+    pub(crate) fn limited_by(mut self, policy: &'static str) -> Self {
+        self.rules.policy = Some(policy);
         self
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
-use waypost_core::limits::{Algorithm, Policy};
+use waypost_core::credentials::PlanName;
+use waypost_core::limits::{Algorithm, Plans, Policy, WORKSPACE};
 use waypost_server_axum::HttpOptions;
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 
@@ -21,13 +22,18 @@ async fn server(http: HttpOptions) -> Server {
     Server::with(Setup { http, ..Setup::default() }).await
 }
 
+/// A server that allows each principal this many requests a minute.
+async fn planned(quota: u32) -> Server {
+    Server::with(Setup { plans: Plans::common([policy("api", quota)]), ..Setup::default() }).await
+}
+
 fn number(reply: &Reply, name: &str) -> i64 {
     reply.header(name).parse().unwrap()
 }
 
 #[tokio::test]
 async fn a_principal_has_a_quota_and_is_let_in_again_after_the_wait_that_is_told() {
-    let server = server(HttpOptions { per_principal: policy("api", 3), ..HttpOptions::default() }).await;
+    let server = planned(3).await;
     for left in [2, 1, 0] {
         let reply = server.get("/v1/links").send().await;
         assert_eq!(
@@ -49,7 +55,7 @@ async fn a_principal_has_a_quota_and_is_let_in_again_after_the_wait_that_is_told
 
 #[tokio::test]
 async fn one_principal_does_not_use_up_another_and_a_refusal_costs_nothing_else() {
-    let server = server(HttpOptions { per_principal: policy("api", 1), ..HttpOptions::default() }).await;
+    let server = planned(1).await;
     let other = server.issue("default", "*").await;
     assert_eq!(server.get("/v1/links").send().await.status, 200);
     let body = json!({"destination": "https://example.com/"});
@@ -113,11 +119,55 @@ async fn who_walks_through_the_slugs_is_stopped_and_what_is_known_is_followed() 
 
 #[tokio::test]
 async fn a_thousand_at_once_on_a_quota_of_ten_are_ten() {
-    let server = server(HttpOptions { per_principal: policy("api", 10), ..HttpOptions::default() }).await;
+    let server = planned(10).await;
     let asked: Vec<_> = (0..1_000).map(|_| tokio::spawn(server.get("/v1/links").send())).collect();
     let mut admitted = 0;
     for reply in asked {
         admitted += usize::from(reply.await.unwrap().status == 200);
     }
     assert_eq!(admitted, 10);
+}
+
+#[tokio::test]
+async fn a_plan_limits_who_is_on_it_by_the_policy_of_the_route() {
+    let server = Server::start().await;
+    let key = |plan: &'static str| json!({"name": "x", "scopes": ["webhooks:write", "links:read"], "plan": plan});
+    let made = server.post("/v1/api-keys", &key("partner")).send().await.json();
+    let partner = made["key"].as_str().unwrap().to_owned();
+    let hook = json!({"url": "https://partner.example/hooks", "events": ["*"]});
+    let register = || server.post("/v1/webhooks", &hook).key(&partner).send();
+    for left in (0..10).rev() {
+        let reply = register().await;
+        assert_eq!((reply.status, number(&reply, "x-ratelimit-remaining")), (201, left), "{}", reply.text());
+        assert_eq!(
+            (number(&reply, "x-ratelimit-limit"), reply.header("x-ratelimit-limit")),
+            (10, "10"),
+            "the tightest"
+        );
+    }
+    let refused = register().await;
+    assert_eq!(refused.fault(), (429, "RATE_LIMITED".into()));
+    assert_snapshot!("eleventh_registration", refused.show());
+    let others = server.get("/v1/links").key(&partner).send().await;
+    assert_eq!((others.status, number(&others, "x-ratelimit-limit")), (200, 6_000), "other calls go on");
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    server.clock.advance(Duration::from_secs(wait));
+    assert_eq!(register().await.status, 201);
+}
+
+#[tokio::test]
+async fn a_workspace_is_limited_as_a_whole_where_its_plan_says_so() {
+    let free = PlanName::parse("free").unwrap();
+    let plans = Plans::default().with(free, [policy(WORKSPACE, 3)]);
+    let server = Server::with(Setup { plans, ..Setup::default() }).await;
+    let mut keys = Vec::new();
+    for name in ["a", "b"] {
+        let body = json!({"name": name, "scopes": ["links:read"], "plan": "free"});
+        keys.push(server.post("/v1/api-keys", &body).send().await.json()["key"].as_str().unwrap().to_owned());
+    }
+    for (at, expected) in [(0, 200), (1, 200), (0, 200), (1, 429), (0, 429)] {
+        let reply = server.get("/v1/links").key(&keys[at]).send().await;
+        assert_eq!(reply.status, expected, "{}", reply.text());
+    }
+    assert_eq!(server.get("/v1/links").send().await.status, 200, "who is on another plan is not counted there");
 }

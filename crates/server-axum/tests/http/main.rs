@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod api_keys;
 mod auth;
 mod bad_input;
 mod bulk;
@@ -26,3 +27,4 @@ mod races;
 mod redirects;
 mod requests;
 mod stats;
+mod webhooks;

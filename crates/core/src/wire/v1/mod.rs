@@ -2,6 +2,7 @@
 //!
 //! Readers ignore fields that they do not know; the server refuses fields that *it* does not know, by name.
 
+mod api_key;
 mod bulk;
 mod error;
 mod event;
@@ -9,7 +10,9 @@ mod link;
 mod page;
 mod stats;
 mod time;
+mod webhook;
 
+pub use api_key::{ApiKey, CreateApiKey, RotateApiKey};
 pub use bulk::{BulkCreate, BulkResult, BulkResults};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
@@ -17,3 +20,4 @@ pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
 pub use page::Page;
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;
+pub use webhook::{Once, RegisterWebhook, Webhook};

@@ -13,6 +13,7 @@ use waypost_core::credentials::Scopes;
 use waypost_core::engine::Next;
 use waypost_core::entropy::{Entropy, SeededEntropy};
 use waypost_core::layers::RetryOptions;
+use waypost_core::limits::Plans;
 use waypost_core::links::{DestinationRules, Site};
 use waypost_core::{Platform, PlatformOptions, Ports};
 use waypost_server_axum::{HttpOptions, router};
@@ -40,6 +41,7 @@ pub(crate) struct Server {
 pub(crate) struct Setup {
     pub(crate) http: HttpOptions,
     pub(crate) domains: Vec<String>,
+    pub(crate) plans: Plans,
 }
 
 impl Server {
@@ -75,7 +77,8 @@ impl Server {
         };
         let site = Site::new(PUBLIC_URL, &setup.domains, DestinationRules::default()).unwrap();
         // A repetition would wait for a clock that stands still.
-        let options = PlatformOptions { retries: RetryOptions::NEVER, ..PlatformOptions::default() };
+        let options =
+            PlatformOptions { retries: RetryOptions::NEVER, plans: setup.plans, ..PlatformOptions::default() };
         let platform = Platform::assemble(ports, site, options).await.unwrap();
         let router = router(platform.clone(), setup.http).unwrap();
         let mut server = Self { router, platform, clock, links: steering, key: String::new() };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use waypost_core::Platform;
-use waypost_core::limits::{Algorithm, Policy};
+use waypost_core::limits::{self, Algorithm, Plans, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::{App, Gateway, HttpOptions, ServeOptions};
@@ -24,13 +24,24 @@ pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
     options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
     if let Some(rate) = settings.rate_limit {
-        let policy = |name, quota| Policy::new(name, Algorithm::TokenBucket, quota, rate.window);
-        let fault = |fault: waypost_core::limits::InvalidPolicy| settings.fault("rate_limit", fault.to_string());
-        options.per_principal = policy("api", rate.quota).map_err(fault)?;
         // Several principals may share an address.
-        options.per_address = policy("address", rate.quota.saturating_mul(2).min(1_000_000_000)).map_err(fault)?;
+        let quota = rate.quota.saturating_mul(2).min(1_000_000_000);
+        let policy = Policy::new("address", Algorithm::TokenBucket, quota, rate.window);
+        options.per_address = policy.map_err(|fault| settings.fault("rate_limit", fault.to_string()))?;
     }
     Ok(options)
+}
+
+/// The plans: those that come along, changed by what the settings say.
+///
+/// # Errors
+/// A setting that does not fit.
+pub(super) fn plans(settings: &Settings) -> Result<Plans, Failure> {
+    let plans = Plans::default();
+    let Some(rate) = settings.rate_limit else { return Ok(plans) };
+    let policy = Policy::new(limits::API, Algorithm::TokenBucket, rate.quota, rate.window);
+    let policy = policy.map_err(|fault| settings.fault("rate_limit", fault.to_string()))?;
+    Ok(plans.with_common([policy]))
 }
 
 /// Makes what answers requests.

@@ -168,6 +168,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         link_cache_bytes: settings.link_cache_bytes,
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
+        plans: http::plans(settings)?,
         ..PlatformOptions::default()
     };
     let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;

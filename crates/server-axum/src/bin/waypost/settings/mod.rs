@@ -28,7 +28,7 @@ pub(crate) use fault::SettingFault;
 pub(crate) use flags::{AllFlags, ClientFlags, StoreFlags};
 pub(crate) use place::Place;
 pub(crate) use server_url::ServerUrl;
-pub(crate) use values::{Database, LogFormat, Rate, Secret, time};
+pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
 
 use flags::Given;
 use table::{Otherwise, Setting, TABLE};

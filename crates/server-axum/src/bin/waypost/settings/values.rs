@@ -214,7 +214,7 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
 }
 
 /// A length of time: a whole number and `ms`, `s`, `m`, `h` or `d`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a length of time; write it as 30s, 5m, 12h or 7d");
     let (number, unit) = split(text);
     let number: u64 = number.parse().map_err(|_| wrong())?;

@@ -1,0 +1,78 @@
+//! Webhook endpoints on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use crate::webhooks;
+
+/// Where a partner wants to be told of events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Webhook {
+    /// Its id.
+    #[cfg_attr(feature = "schema", schema(example = "whk_01JD3X8M2V7Q5T9B4C6E8G0HJK"))]
+    pub id: String,
+    /// The workspace whose events it gets.
+    pub workspace_id: String,
+    /// Where to.
+    pub url: String,
+    /// The events that it gets.
+    pub events: Vec<String>,
+    /// What its owner says of it.
+    pub description: Option<String>,
+    /// Whether it gets any.
+    pub enabled: bool,
+    /// When it was registered.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
+    pub created_at: Time,
+    /// When it was last changed.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
+    pub updated_at: Time,
+    /// The secret that deliveries are signed with (Standard Webhooks). Only in the answer that registers it, and there
+    /// only the first time: a replay has `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Once>,
+}
+
+/// A secret that is shown once; `null` in a replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct Once(pub Option<String>);
+
+impl Webhook {
+    /// Shows an endpoint.
+    pub fn of(endpoint: &webhooks::Endpoint) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            workspace_id: endpoint.workspace.to_string(),
+            url: endpoint.target.as_str().to_owned(),
+            events: endpoint.events.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+            description: endpoint.description.clone(),
+            enabled: endpoint.is_enabled,
+            created_at: endpoint.created_at.into(),
+            updated_at: endpoint.updated_at.into(),
+            secret: None,
+        }
+    }
+}
+
+/// What a new endpoint shall be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RegisterWebhook {
+    /// Where to: an absolute `https` URL of at most 2,048 bytes.
+    #[cfg_attr(feature = "schema", schema(example = "https://partner.example/hooks", max_length = 2048))]
+    pub url: String,
+    /// The events: types as `link.created`, kinds as `link.*`, or `*`.
+    #[cfg_attr(feature = "schema", schema(min_items = 1, max_items = 64))]
+    pub events: Vec<String>,
+    /// What its owner says of it; at most 512 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(max_length = 512))]
+    pub description: Option<String>,
+    /// Whether it gets any; yes if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
