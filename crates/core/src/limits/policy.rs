@@ -36,6 +36,8 @@ pub struct Policy {
     algorithm: Algorithm,
     quota: u32,
     window: Duration,
+    /// What one costs in a token bucket, in nanoseconds. Rounded up: the refill is never faster than the policy says.
+    token: i64,
     when_away: WhenAway,
 }
 
@@ -72,7 +74,8 @@ impl Policy {
         if !(1..=2_678_400).contains(&window.as_secs()) || window.subsec_nanos() != 0 {
             return Err(InvalidPolicy::Window);
         }
-        Ok(Self { name: name.into(), algorithm, quota, window, when_away: WhenAway::CountLocally })
+        let token = (window.as_nanos() as i64 + i64::from(quota) - 1) / i64::from(quota);
+        Ok(Self { name: name.into(), algorithm, quota, window, token, when_away: WhenAway::CountLocally })
     }
 
     /// The same policy with another choice for when its store is away.
@@ -173,7 +176,7 @@ impl Policy {
     ///
     /// A state of another algorithm (the policy was changed) counts as none. A cost above the quota is never allowed.
     pub fn decide(&self, state: Option<&State>, cost: u32, now: Timestamp) -> (State, Decision) {
-        let nanos = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
+        let nanos = now.as_second().saturating_mul(1_000_000_000).saturating_add(i64::from(now.subsec_nanosecond()));
         match self.algorithm {
             Algorithm::TokenBucket => self.decide_bucket(state, cost, nanos),
             Algorithm::SlidingWindow => self.decide_window(state, cost, nanos, Self::SLICES as i64),
@@ -181,28 +184,24 @@ impl Policy {
         }
     }
 
+    /// In whole nanoseconds of 64 bits: a month of them is 2^52, and what could be more saturates.
     fn decide_bucket(&self, state: Option<&State>, cost: u32, now: i64) -> (State, Decision) {
-        let window = self.window.as_nanos() as i64;
-        // Rounded up: the refill is never faster than the policy says.
-        let token = i128::from(window).div_ceil_by(self.quota);
         let full_at = match state {
             Some(State::FullAt(at)) => (*at).max(now),
             _ => now,
         };
-        let capacity = token * i128::from(self.quota);
-        let asked = i128::from(full_at) + token * i128::from(cost);
-        let over = asked - i128::from(now) - capacity;
-        let standing = |full_at: i128| Standing {
+        let capacity = self.token * i64::from(self.quota);
+        let asked = full_at.saturating_add(self.token.saturating_mul(i64::from(cost)));
+        let over = asked.saturating_sub(now) - capacity;
+        let standing = |full_at: i64| Standing {
             limit: self.quota,
-            remaining: ((capacity - (full_at - i128::from(now))) / token).clamp(0, i128::from(self.quota)) as u32,
-            reset: nanos(full_at - i128::from(now)),
+            remaining: ((capacity - (full_at - now)) / self.token).clamp(0, i64::from(self.quota)) as u32,
+            reset: wait(full_at - now),
         };
         if over <= 0 {
-            let full_at = i64::try_from(asked).unwrap_or(i64::MAX);
-            (State::FullAt(full_at), Decision::Allow(standing(asked)))
+            (State::FullAt(asked), Decision::Allow(standing(asked)))
         } else {
-            let decision = Decision::Deny { standing: standing(i128::from(full_at)), retry_after: nanos(over) };
-            (State::FullAt(full_at), decision)
+            (State::FullAt(full_at), Decision::Deny { standing: standing(full_at), retry_after: wait(over) })
         }
     }
 
@@ -226,7 +225,7 @@ impl Policy {
         let used: u64 = counts.iter().map(|count| u64::from(*count)).sum();
         let free = u64::from(self.quota).saturating_sub(used);
         // A slice that lies `at` slices back leaves the window when the newest slice has moved on by `kept - at`.
-        let leaves = |at: usize| nanos(i128::from(newest + (kept - at) as i64) * i128::from(slice) - i128::from(now));
+        let leaves = |at: usize| wait((newest + (kept - at) as i64).saturating_mul(slice).saturating_sub(now));
         let reset = |counts: &[u32]| counts.iter().position(|count| *count > 0).map_or(Duration::ZERO, leaves);
         if u64::from(cost) <= free {
             counts[0] = counts[0].saturating_add(cost);
@@ -248,18 +247,8 @@ impl Policy {
     }
 }
 
-fn nanos(nanos: i128) -> Duration {
-    Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
-}
-
-trait DivCeilBy {
-    fn div_ceil_by(self, by: u32) -> i128;
-}
-
-impl DivCeilBy for i128 {
-    fn div_ceil_by(self, by: u32) -> i128 {
-        (self + i128::from(by) - 1) / i128::from(by)
-    }
+fn wait(nanos: i64) -> Duration {
+    Duration::from_nanos(nanos.max(0).cast_unsigned())
 }
 
 #[cfg(test)]

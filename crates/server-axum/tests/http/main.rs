@@ -19,6 +19,7 @@ mod errors;
 mod events;
 mod idempotency;
 mod limits;
+mod matrix;
 mod links;
 mod pages;
 mod parsers;
