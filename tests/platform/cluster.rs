@@ -9,6 +9,7 @@ mod drill;
 mod flushes;
 mod kills;
 mod ledger;
+mod limits;
 mod nodes;
 mod outage;
 mod recovery;

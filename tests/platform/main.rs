@@ -13,6 +13,7 @@ mod ground;
 mod life;
 mod load;
 mod races;
+mod walk;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -98,6 +98,27 @@ impl Api {
     ///
     /// When no complete answer arrives within 35 s: the server may or may not have acted.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> io::Result<Answer> {
+        let body = body.map(|body| ("application/json", body.to_string()));
+        self.exchange(method, path, headers, body)
+    }
+
+    /// `POST` of a form to a path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Api::send`].
+    pub fn form(&self, path: &str, headers: &[(&str, &str)], form: &str) -> io::Result<Answer> {
+        let body = ("application/x-www-form-urlencoded", form.to_owned());
+        self.exchange("POST", path, headers, Some(body))
+    }
+
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<(&str, String)>,
+    ) -> io::Result<Answer> {
         let address = self.address();
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
         if let Some(key) = &self.key {
@@ -106,12 +127,11 @@ impl Api {
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
-        let body = body.map(Value::to_string);
-        if let Some(body) = &body {
-            request.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        if let Some((media, body)) = &body {
+            request.push_str(&format!("Content-Type: {media}\r\nContent-Length: {}\r\n", body.len()));
         }
         request.push_str("\r\n");
-        request.push_str(body.as_deref().unwrap_or_default());
+        request.push_str(body.as_ref().map_or("", |(_, body)| body));
 
         let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_nodelay(true)?;

@@ -30,6 +30,7 @@ const TERMINATE: Duration = Duration::from_secs(40);
 pub struct Settings {
     data_dir: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
+    file: Option<String>,
 }
 
 impl Settings {
@@ -51,6 +52,12 @@ impl Settings {
         self
     }
 
+    /// Has this text as its `waypost.toml`.
+    pub fn file(mut self, text: impl Into<String>) -> Self {
+        self.file = Some(text.into());
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     ///
     /// # Errors
@@ -64,6 +71,10 @@ impl Settings {
                 (directory.path().to_owned(), Some(directory))
             }
         };
+        if let Some(text) = &self.file {
+            // Read from the working directory, which is this one.
+            std::fs::write(data_dir.join("waypost.toml"), text)?;
+        }
         let (process, start_up) = launch(&data_dir, &self.environment)?;
         let api = Api::new(process.address(), Some(ADMIN_KEY));
         let environment = self.environment;

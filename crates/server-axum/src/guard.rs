@@ -82,7 +82,9 @@ impl Guard {
         }
         if let Access::Scope(scope) = self.rules.access {
             let principal = self.authenticate(head).await?;
-            let taken = self.app.platform.limits.take_all(&principal, self.rules.policy).await;
+            // What may not be done is no use of what is limited by it; it has been asked for all the same.
+            let policy = self.rules.policy.filter(|_| principal.scopes.contains(scope));
+            let taken = self.app.platform.limits.take_all(&principal, policy).await;
             count_all(&head.extensions, taken)?;
             require(&principal, scope)?;
             head.extensions.insert(principal);

@@ -33,11 +33,13 @@ pub(super) struct Plan {
     pub(super) proxies: bool,
     /// A limit of requests other than the default.
     pub(super) rate_limit: Option<&'static str>,
+    /// What stands in the nodes' `waypost.toml`.
+    pub(super) file: Option<&'static str>,
 }
 
 impl Plan {
     /// PostgreSQL alone.
-    pub(super) const POSTGRES: Self = Self { redis: false, bus: Bus::Store, proxies: false, rate_limit: None };
+    pub(super) const POSTGRES: Self = Self { redis: false, bus: Bus::Store, proxies: false, rate_limit: None, file: None };
     /// PostgreSQL, with Redis for everything that it can do.
     pub(super) const REDIS: Self = Self { redis: true, bus: Bus::Redis, ..Self::POSTGRES };
     /// PostgreSQL, with Redis for all but events.
@@ -85,6 +87,9 @@ impl Cluster {
         }
         if let Some(limit) = plan.rate_limit {
             settings = settings.env("WAYPOST_RATE_LIMIT", limit);
+        }
+        if let Some(text) = plan.file {
+            settings = settings.file(text);
         }
         let bus = match plan.bus {
             Bus::Store => "store",
