@@ -125,9 +125,8 @@ impl PostgresMemberStore {
 }
 
 async fn member(conn: &mut PgConnection, workspace: WorkspaceId, user: UserId) -> Result<Option<Member>, Fault> {
-    let query = sqlx::query(MEMBER)
-        .bind(Uuid::from_bytes(workspace.to_bytes()))
-        .bind(Uuid::from_bytes(user.to_bytes()));
+    let query =
+        sqlx::query(MEMBER).bind(Uuid::from_bytes(workspace.to_bytes())).bind(Uuid::from_bytes(user.to_bytes()));
     query.fetch_optional(conn).await?.as_ref().map(read_member).transpose()
 }
 
