@@ -81,7 +81,7 @@ macro_rules! typed_ids {
             }
 
             /// The id that a store kept as these bytes.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(u128::from_be_bytes(bytes))
             }
 

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::events::{Feed, Retention};
+use crate::grants::GrantSweeper;
 use crate::idempotency::{Idempotency, IdempotencyOptions};
 use crate::layers::RetryOptions;
 use crate::limits::{Limits, Plans};
@@ -181,6 +182,7 @@ impl Platform {
             Box::new(Forgetter::new(self.cache.clone(), ports.invalidations.clone())),
             Box::new(Expiry::new(ports.links.clone(), self.links.clone())),
             Box::new(self.idempotency.sweeper()),
+            Box::new(GrantSweeper::new(ports.grants.clone())),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ]

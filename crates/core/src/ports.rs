@@ -77,6 +77,9 @@ impl Ports {
         let once = (traced.clone(), timeout.clone());
         let repeated = (traced.clone(), (retry, timeout));
         let credentials = Arc::new(Layered::new(self.credentials, repeated.clone()));
+        let clients = Arc::new(Layered::new(self.clients, repeated.clone()));
+        let members = Arc::new(Layered::new(self.members, repeated.clone()));
+        let grants = Arc::new(Layered::new(self.grants, repeated.clone()));
         Self {
             // Requests read from it; its writes are repeated by nobody but the client, under its key.
             links: Arc::new(Layered::new(self.links, repeated.clone())),
@@ -87,11 +90,17 @@ impl Ports {
             // The relay has its rounds.
             outbox: Arc::new(Layered::new(self.outbox, once.clone())),
             // Requests read from it; what is published twice is there once.
-            bus: Arc::new(Layered::new(self.bus, repeated)),
+            bus: Arc::new(Layered::new(self.bus, repeated.clone())),
             // Counting is for once, and a policy says what holds without it.
             limiter: Arc::new(Layered::new(self.limiter, (traced, Timeout::new(clock.clone(), LIMITER_TIMEOUT)))),
-            // Every request asks for a key: once a second, that of the store.
-            credentials: Arc::new(Cached::new(credentials, clock)),
+            // Every request asks for a key, or for a client, a grant, a session and a role: each once a second, that of
+            // the store. Sign-ins, turns and changes are repeated by nobody but the person or the client.
+            credentials: Arc::new(Cached::<dyn CredentialStore>::new(credentials, clock.clone())),
+            clients: Arc::new(Cached::<dyn ClientStore>::new(clients, clock.clone())),
+            members: Arc::new(Cached::<dyn MemberStore>::new(members, clock.clone())),
+            grants: Arc::new(Cached::<dyn GrantStore>::new(grants, clock)),
+            // Requests read and write it; to register is safe to repeat, since an id is one endpoint.
+            webhooks: Arc::new(Layered::new(self.webhooks, repeated)),
             // The announcer has its rounds.
             invalidations: Arc::new(Layered::new(self.invalidations, once)),
             // What is left is in this process, and does not fail by being away.

@@ -1,6 +1,6 @@
 //! Grants in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -41,6 +41,9 @@ impl Grants {
 impl GrantStore for MemoryStore {
     async fn open(&self, grant: &Grant, token: &GrantToken) -> Result<()> {
         let mut state = self.begin()?;
+        if state.grants.grants.contains_key(&grant.id) {
+            return Err(Error::new(Kind::Conflict, "The grant is there already"));
+        }
         state.grants.keep(token)?;
         state.grants.grants.insert(grant.id, grant.clone());
         Ok(())
@@ -122,19 +125,24 @@ impl GrantStore for MemoryStore {
 
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let mut state = self.begin()?;
-        let grants = &mut state.grants;
+        let Grants { grants, tokens, denied, .. } = &mut state.grants;
         let limit = limit as usize;
         let is_over = |grant: &&Grant| grant.expires_at < before || grant.ended_at.is_some_and(|at| at < before);
-        let over: Vec<_> = grants.grants.values().filter(is_over).map(|grant| grant.id).take(limit).collect();
+        let over: HashSet<_> = grants.values().filter(is_over).map(|grant| grant.id).take(limit).collect();
         for id in &over {
-            grants.grants.remove(id);
+            grants.remove(id);
         }
-        grants.tokens.retain(|_, kept| !over.contains(&kept.token.grant));
-        let denials: Vec<_> =
-            grants.denied.iter().filter(|(_, until)| **until < before).map(|(id, _)| *id).take(limit).collect();
+        tokens.retain(|_, kept| !over.contains(&kept.token.grant));
+        let past = tokens.values().filter(|kept| kept.token.expires_at < before).map(|kept| kept.token.hash);
+        let past: Vec<_> = past.take(limit).collect();
+        for hash in &past {
+            tokens.remove(hash);
+        }
+        let denials = denied.iter().filter(|(_, until)| **until < before).map(|(id, _)| *id);
+        let denials: Vec<_> = denials.take(limit).collect();
         for id in &denials {
-            grants.denied.remove(id);
+            denied.remove(id);
         }
-        Ok((over.len() + denials.len()) as u64)
+        Ok((over.len() + past.len() + denials.len()) as u64)
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use waypost_core::Result;
 use waypost_core::ids::{UserId, WorkspaceId};
 use waypost_core::members::{Member, MemberStore, Role, RoleSet, User};
+use waypost_core::{Error, Kind, Result};
 
 use super::MemoryStore;
 
@@ -46,6 +46,9 @@ impl MemberStore for MemoryStore {
             user.email = proposed.email.clone().or(user.email.take());
             user.signed_in_at = user.signed_in_at.max(proposed.signed_in_at);
             return Ok(user.clone());
+        }
+        if state.members.users.contains_key(&proposed.id) {
+            return Err(Error::new(Kind::Conflict, "The id is another user's"));
         }
         state.members.users.insert(proposed.id, proposed.clone());
         Ok(proposed.clone())

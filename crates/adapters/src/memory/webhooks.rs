@@ -24,6 +24,9 @@ impl Webhooks {
 impl WebhookStore for MemoryStore {
     async fn insert_endpoint(&self, endpoint: &Endpoint, most: u32) -> Result<bool> {
         let mut state = self.begin()?;
+        if state.webhooks.endpoints.contains_key(&(endpoint.workspace, endpoint.id)) {
+            return Ok(true);
+        }
         if state.webhooks.of(endpoint.workspace).count() >= most as usize {
             return Ok(false);
         }

@@ -25,6 +25,8 @@ mod state {
     pub(super) const GAVE_WAY: [&str; 3] = ["40001", "40P01", "55P03"];
     /// The user lacks a privilege.
     pub(super) const NOT_ALLOWED: &str = "42501";
+    /// A row of this name is there already.
+    pub(super) const UNIQUE: &str = "23505";
     /// There is no such database.
     pub(super) const NO_DATABASE: &str = "3D000";
 }
@@ -46,6 +48,9 @@ pub(super) enum Fault {
     /// A row holds what no code of ours writes.
     #[error("the column {0} holds a value of no known form")]
     Column(&'static str),
+    /// What was to be kept stands under a name that another row has.
+    #[error("the {0} is there already")]
+    Taken(&'static str),
     /// The address is not one.
     #[error("the address is not postgres://USER:PASSWORD@HOST:PORT/DATABASE")]
     Url,
@@ -61,6 +66,11 @@ impl Fault {
             }
             _ => None,
         }
+    }
+
+    /// The same fault, told as `what` being there already where that is what it is.
+    pub(super) fn taken(self, what: &'static str) -> Self {
+        if self.state().as_deref() == Some(state::UNIQUE) { Self::Taken(what) } else { self }
     }
 
     /// Whether the conversation broke off, or never began.
@@ -94,6 +104,7 @@ impl From<Fault> for Error {
                 Kind::Conflict,
                 format!("The database's schema version {version} is not the one of this program"),
             ),
+            Fault::Taken(_) => Error::new(Kind::Conflict, "It is there already"),
             Fault::Url => Error::new(Kind::Invalid, fault.to_string()),
             _ if code == state::NO_DATABASE => refused("The database does not exist; create it"),
             _ if code.starts_with(state::AUTHORISATION) => refused("The database refuses the user or password"),

@@ -19,15 +19,18 @@
 //! does not.
 
 mod clicks;
+mod clients;
 mod columns;
 mod credentials;
 mod database;
 mod error;
 mod events;
+mod grants;
 mod idempotency;
 mod invalidations;
 mod limits;
 mod links;
+mod members;
 mod migrations;
 mod options;
 mod outbox;
@@ -35,16 +38,21 @@ mod server;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use clicks::PostgresClickStore;
+pub use clients::PostgresClientStore;
 pub use credentials::PostgresCredentialStore;
 pub use database::{Postgres, PostgresProbe};
 pub use events::PostgresEventBus;
+pub use grants::PostgresGrantStore;
 pub use idempotency::PostgresIdempotencyStore;
 pub use invalidations::PostgresInvalidations;
 pub use limits::PostgresRateLimiter;
 pub use links::PostgresLinkStore;
+pub use members::PostgresMemberStore;
 pub use migrations::{Migration, Run, migrate, migrations};
 pub use options::PostgresOptions;
 pub use outbox::PostgresOutbox;
 pub use server::PostgresServer;
+pub use webhooks::PostgresWebhookStore;

@@ -45,6 +45,9 @@ pub(super) enum Fault {
     /// The transaction that this write was part of failed for all that were in it.
     #[error("the group of writes failed")]
     Group(#[source] Arc<Fault>),
+    /// What was to be kept stands under a name that another row has.
+    #[error("the {0} is there already")]
+    Taken(&'static str),
     /// The database was closed.
     #[error("the database is closed")]
     Closed,
@@ -95,6 +98,7 @@ impl From<Fault> for Error {
                 Kind::Conflict,
                 format!("The database's schema version {version} is not the one of this program"),
             ),
+            (Fault::Taken(_), _) => Error::new(Kind::Conflict, "It is there already"),
             (_, Some(code::FULL | code::IOERR)) => {
                 unavailable("The store cannot write: its disk is full or failing", RETRY_FULL)
             }

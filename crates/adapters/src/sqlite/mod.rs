@@ -32,30 +32,38 @@
 
 mod bulk;
 mod clicks;
+mod clients;
 mod columns;
 mod credentials;
 mod database;
 mod error;
 mod events;
+mod grants;
 mod idempotency;
 mod limits;
 mod links;
+mod members;
 mod migrations;
 mod options;
 mod outbox;
 mod wake;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use clicks::SqliteClickStore;
+pub use clients::SqliteClientStore;
 pub use credentials::SqliteCredentialStore;
 pub use database::{Sqlite, SqliteProbe};
 pub use events::SqliteEventBus;
+pub use grants::SqliteGrantStore;
 pub use idempotency::SqliteIdempotencyStore;
 pub use limits::SqliteRateLimiter;
 pub use links::SqliteLinkStore;
+pub use members::SqliteMemberStore;
 pub use migrations::{Migration, Run, migrate, migrations};
 pub use options::SqliteOptions;
 pub use outbox::SqliteOutbox;
+pub use webhooks::SqliteWebhookStore;

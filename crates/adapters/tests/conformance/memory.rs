@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::clicks::ClickSpool;
+use waypost_core::clients::ClientStore;
 use waypost_core::conformance::{self, Stores, fixtures};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::events::EventBus;
+use waypost_core::grants::GrantStore;
 use waypost_core::health::Probe;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
+use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::webhooks::WebhookStore;
 
 async fn stores() -> Stores {
     let store = Arc::new(MemoryStore::default());
@@ -28,6 +32,22 @@ async fn outbox_store() -> Arc<dyn Outbox> {
 }
 
 async fn credential_store() -> Arc<dyn CredentialStore> {
+    Arc::new(MemoryStore::default())
+}
+
+async fn client_store() -> Arc<dyn ClientStore> {
+    Arc::new(MemoryStore::default())
+}
+
+async fn member_store() -> Arc<dyn MemberStore> {
+    Arc::new(MemoryStore::default())
+}
+
+async fn grant_store() -> Arc<dyn GrantStore> {
+    Arc::new(MemoryStore::default())
+}
+
+async fn webhook_store() -> Arc<dyn WebhookStore> {
     Arc::new(MemoryStore::default())
 }
 
@@ -52,6 +72,10 @@ conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
 conformance::outbox!(outbox_store);
 conformance::credentials!(credential_store);
+conformance::clients!(client_store);
+conformance::members!(member_store);
+conformance::grants!(grant_store);
+conformance::webhooks!(webhook_store);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 conformance::invalidations!(carrier);

@@ -7,18 +7,23 @@ use std::sync::Arc;
 
 use schema::Schema;
 use waypost_adapters::postgres::{
-    Postgres, PostgresClickStore, PostgresCredentialStore, PostgresEventBus, PostgresIdempotencyStore,
-    PostgresInvalidations, PostgresLinkStore, PostgresOptions, PostgresOutbox, PostgresProbe, PostgresRateLimiter,
+    Postgres, PostgresClickStore, PostgresClientStore, PostgresCredentialStore, PostgresEventBus, PostgresGrantStore,
+    PostgresIdempotencyStore, PostgresInvalidations, PostgresLinkStore, PostgresMemberStore, PostgresOptions,
+    PostgresOutbox, PostgresProbe, PostgresRateLimiter, PostgresWebhookStore,
 };
 use waypost_core::Kind;
+use waypost_core::clients::ClientStore;
 use waypost_core::conformance::{self, Stores, Subject};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::events::EventBus;
+use waypost_core::grants::GrantStore;
 use waypost_core::health::Probe as _;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
+use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::webhooks::WebhookStore;
 
 /// A fresh database in a schema that is dropped after the case.
 async fn database() -> Subject<Postgres> {
@@ -53,6 +58,22 @@ async fn outbox_store() -> Subject<Arc<dyn Outbox>> {
     stores().await.map(|stores| stores.outbox)
 }
 
+async fn client_store() -> Subject<Arc<dyn ClientStore>> {
+    database().await.map(|db| Arc::new(PostgresClientStore::new(&db)) as _)
+}
+
+async fn member_store() -> Subject<Arc<dyn MemberStore>> {
+    database().await.map(|db| Arc::new(PostgresMemberStore::new(&db)) as _)
+}
+
+async fn grant_store() -> Subject<Arc<dyn GrantStore>> {
+    database().await.map(|db| Arc::new(PostgresGrantStore::new(&db)) as _)
+}
+
+async fn webhook_store() -> Subject<Arc<dyn WebhookStore>> {
+    database().await.map(|db| Arc::new(PostgresWebhookStore::new(&db)) as _)
+}
+
 async fn event_bus() -> Subject<Arc<dyn EventBus>> {
     database().await.map(|db| Arc::new(PostgresEventBus::new(&db)) as _)
 }
@@ -65,6 +86,10 @@ conformance::links!(stores);
 conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
 conformance::credentials!(credential_store);
+conformance::clients!(client_store);
+conformance::members!(member_store);
+conformance::grants!(grant_store);
+conformance::webhooks!(webhook_store);
 conformance::limits!(rate_limiter);
 conformance::outbox!(outbox_store);
 conformance::events!(event_bus);

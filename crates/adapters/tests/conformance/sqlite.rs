@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use waypost_adapters::sqlite::{
-    Sqlite, SqliteClickStore, SqliteCredentialStore, SqliteEventBus, SqliteIdempotencyStore, SqliteLinkStore,
-    SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+    Sqlite, SqliteClickStore, SqliteClientStore, SqliteCredentialStore, SqliteEventBus, SqliteGrantStore,
+    SqliteIdempotencyStore, SqliteLinkStore, SqliteMemberStore, SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+    SqliteWebhookStore,
 };
 use waypost_core::Kind;
+use waypost_core::clients::ClientStore;
 use waypost_core::conformance::{self, Stores, Subject};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::events::EventBus;
+use waypost_core::grants::GrantStore;
 use waypost_core::health::Probe as _;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
+use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::webhooks::WebhookStore;
 
 /// A fresh database in a folder that is removed after the case.
 async fn database() -> Subject<Sqlite> {
@@ -43,6 +48,22 @@ async fn credential_store() -> Subject<Arc<dyn CredentialStore>> {
     database().await.map(|db| Arc::new(SqliteCredentialStore::new(&db)) as _)
 }
 
+async fn client_store() -> Subject<Arc<dyn ClientStore>> {
+    database().await.map(|db| Arc::new(SqliteClientStore::new(&db)) as _)
+}
+
+async fn member_store() -> Subject<Arc<dyn MemberStore>> {
+    database().await.map(|db| Arc::new(SqliteMemberStore::new(&db)) as _)
+}
+
+async fn grant_store() -> Subject<Arc<dyn GrantStore>> {
+    database().await.map(|db| Arc::new(SqliteGrantStore::new(&db)) as _)
+}
+
+async fn webhook_store() -> Subject<Arc<dyn WebhookStore>> {
+    database().await.map(|db| Arc::new(SqliteWebhookStore::new(&db)) as _)
+}
+
 async fn event_bus() -> Subject<Arc<dyn EventBus>> {
     database().await.map(|db| Arc::new(SqliteEventBus::new(&db)) as _)
 }
@@ -56,6 +77,10 @@ conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
 conformance::outbox!(outbox_store);
 conformance::credentials!(credential_store);
+conformance::clients!(client_store);
+conformance::members!(member_store);
+conformance::grants!(grant_store);
+conformance::webhooks!(webhook_store);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 

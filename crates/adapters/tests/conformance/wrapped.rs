@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use waypost_adapters::memory::{MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::Kind;
+use waypost_core::clients::ClientStore;
 use waypost_core::clock::SystemClock;
 use waypost_core::conformance::{self, Stores};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::entropy::{OsEntropy, SeededEntropy};
 use waypost_core::events::EventBus;
+use waypost_core::grants::GrantStore;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::layers::{
     Budget, Cached, Call, Fault, Faulty, Layer, Layered, Repeat, Retry, RetryOptions, Timeout, Traced, Work,
 };
 use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
+use waypost_core::members::MemberStore;
 use waypost_core::outbox::{Backoff, Outbox};
+use waypost_core::webhooks::WebhookStore;
 
 /// The suites of every port that has layers, each subject in a fresh one.
 macro_rules! suites {
@@ -47,6 +51,26 @@ macro_rules! suites {
             Arc::new(Layered::new(store, $layer))
         }
 
+        async fn client_store() -> Arc<dyn ClientStore> {
+            let store: Arc<dyn ClientStore> = Arc::new(MemoryStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
+        async fn member_store() -> Arc<dyn MemberStore> {
+            let store: Arc<dyn MemberStore> = Arc::new(MemoryStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
+        async fn grant_store() -> Arc<dyn GrantStore> {
+            let store: Arc<dyn GrantStore> = Arc::new(MemoryStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
+        async fn webhook_store() -> Arc<dyn WebhookStore> {
+            let store: Arc<dyn WebhookStore> = Arc::new(MemoryStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
         async fn event_bus() -> Arc<dyn EventBus> {
             let bus: Arc<dyn EventBus> = Arc::new(MemoryEventBus::new(&OsEntropy));
             Arc::new(Layered::new(bus, $layer))
@@ -67,6 +91,10 @@ macro_rules! suites {
         conformance::idempotency!(idempotency_store);
         conformance::outbox!(outbox_store);
         conformance::credentials!(credential_store);
+        conformance::clients!(client_store);
+        conformance::members!(member_store);
+        conformance::grants!(grant_store);
+        conformance::webhooks!(webhook_store);
         conformance::events!(event_bus);
         conformance::limits!(rate_limiter);
         conformance::invalidations!(carrier);
@@ -150,5 +178,20 @@ mod cached {
         Arc::new(Cached::<dyn CredentialStore>::new(Arc::new(MemoryStore::default()), Arc::new(SystemClock)))
     }
 
+    async fn client_store() -> Arc<dyn ClientStore> {
+        Arc::new(Cached::<dyn ClientStore>::new(Arc::new(MemoryStore::default()), Arc::new(SystemClock)))
+    }
+
+    async fn member_store() -> Arc<dyn MemberStore> {
+        Arc::new(Cached::<dyn MemberStore>::new(Arc::new(MemoryStore::default()), Arc::new(SystemClock)))
+    }
+
+    async fn grant_store() -> Arc<dyn GrantStore> {
+        Arc::new(Cached::<dyn GrantStore>::new(Arc::new(MemoryStore::default()), Arc::new(SystemClock)))
+    }
+
     conformance::credentials!(credential_store);
+    conformance::clients!(client_store);
+    conformance::members!(member_store);
+    conformance::grants!(grant_store);
 }

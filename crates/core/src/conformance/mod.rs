@@ -13,6 +13,10 @@
 //! | [`events!`] | `Arc<dyn EventBus>` |
 //! | [`limits!`] | `Arc<dyn RateLimiter>` |
 //! | [`credentials!`] | `Arc<dyn CredentialStore>` |
+//! | [`clients!`] | `Arc<dyn ClientStore>` |
+//! | [`members!`] | `Arc<dyn MemberStore>` |
+//! | [`grants!`] | `Arc<dyn GrantStore>` |
+//! | [`webhooks!`] | `Arc<dyn WebhookStore>` |
 //! | [`invalidations!`] | `Arc<dyn Invalidations>` |
 //! | [`spool!`] | `Arc<dyn ClickSpool>`, bounded at 1 MiB or less |
 //! | [`durable_spool!`] | [`Reopen`]: the spool's place, to be opened again |
@@ -45,17 +49,21 @@
 //! turns a hang into a failure. They are written so that they cannot pass on a subject that does nothing.
 
 pub mod clicks;
+pub mod clients;
 pub mod credentials;
 pub mod durable_spool;
 pub mod events;
 pub mod fixtures;
+pub mod grants;
 pub mod idempotency;
 pub mod invalidations;
 pub mod limits;
 pub mod links;
+pub mod members;
 pub mod outbox;
 pub mod spool;
 mod suite;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,15 +75,19 @@ pub use durable_spool::Reopen;
 pub use suite::{Stores, Subject};
 
 pub use self::clicks::tests as clicks;
+pub use self::clients::tests as clients;
 pub use self::credentials::tests as credentials;
 pub use self::durable_spool::tests as durable_spool;
 pub use self::events::tests as events;
+pub use self::grants::tests as grants;
 pub use self::idempotency::tests as idempotency;
 pub use self::invalidations::tests as invalidations;
 pub use self::limits::tests as limits;
 pub use self::links::tests as links;
+pub use self::members::tests as members;
 pub use self::outbox::tests as outbox;
 pub use self::spool::tests as spool;
+pub use self::webhooks::tests as webhooks;
 
 /// Runs `wait` and, again and again, `cause`, until `wait` returns; fails where it does not.
 ///

@@ -50,6 +50,24 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Client, Self::Session, Self::Code, Self::Refresh];
+
+    /// The name under which a store keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Session => "session",
+            Self::Code => "code",
+            Self::Refresh => "refresh",
+        }
+    }
+
+    /// Reads a name that a store kept.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// What the text begins with.
     pub fn prefix(self) -> &'static str {
         match self {
@@ -150,14 +168,13 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
 
-    const KINDS: [SecretKind; 4] = [SecretKind::Client, SecretKind::Session, SecretKind::Code, SecretKind::Refresh];
-
     #[test]
     fn a_secret_is_taken_as_its_own_kind_alone() {
         let entropy = SeededEntropy::new(3);
-        for kind in KINDS {
+        for kind in SecretKind::ALL {
+            assert_eq!(SecretKind::from_name(kind.as_str()), Some(kind));
             let text = SecretText::generate(kind, &entropy);
-            for other in KINDS {
+            for other in SecretKind::ALL {
                 assert_eq!(SecretText::parse(other, text.expose()).is_some(), other == kind);
             }
             let mut typo = text.expose().to_owned().into_bytes();

@@ -7,5 +7,11 @@
 mod grant;
 mod port;
 
+#[cfg(feature = "services")]
+mod sweeper;
+
 pub use grant::{Grant, GrantToken};
 pub use port::{Ending, GrantStore, Turn};
+
+#[cfg(feature = "services")]
+pub use sweeper::GrantSweeper;

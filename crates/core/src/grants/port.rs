@@ -16,7 +16,7 @@ use crate::ids::{ClientId, GrantId, TokenId, UserId, WorkspaceId};
 /// 1. *Hashes only.* No text of a token is ever given to the store.
 /// 2. *Together.* A grant and its first token are kept together or not at all.
 /// 3. *Once.* Of those who turn a token at once, one is told [`Turn::Done`], and its successor is there with it; all
-///    others are told [`Turn::Used`], and theirs is not.
+///    others are told [`Turn::Used`], and theirs is not. They may well propose one and the same successor.
 /// 4. *Not after the end.* A token of a grant that was ended is not turned.
 /// 5. *Ended for good.* A grant that was ended stays so, and keeps the first moment; its tokens can still be found, so
 ///    that one who shows them is told why they are void.
@@ -25,8 +25,8 @@ use crate::ids::{ClientId, GrantId, TokenId, UserId, WorkspaceId};
 /// 7. *Swept.* A sweep forgets what is over by its moment, and nothing else.
 ///
 /// # Errors
-/// [`Unavailable`](crate::Kind::Unavailable) when the store is away; [`Conflict`](crate::Kind::Conflict) for a hash that
-/// is there already, of which nothing is kept.
+/// [`Unavailable`](crate::Kind::Unavailable) when the store is away; [`Conflict`](crate::Kind::Conflict) for the hash of
+/// a token or the id of a grant that is there already, of which nothing is kept.
 #[async_trait]
 pub trait GrantStore: Debug + Send + Sync {
     /// Keeps a grant with its first token.
@@ -47,7 +47,8 @@ pub trait GrantStore: Debug + Send + Sync {
     /// Notes that a grant was used.
     async fn touch(&self, id: GrantId, at: Timestamp) -> Result<()>;
 
-    /// Ends grants; answers how many held until then.
+    /// Ends grants; answers how many held until then. For people and logs: of one who repeats a call whose answer was
+    /// lost, the second answer counts only what the first one left.
     async fn end(&self, which: Ending, now: Timestamp) -> Result<u64>;
 
     /// Denies an access token until `until`, when it ends by itself.
@@ -56,8 +57,9 @@ pub trait GrantStore: Debug + Send + Sync {
     /// Whether an access token is denied at `now`.
     async fn is_denied(&self, token: TokenId, now: Timestamp) -> Result<bool>;
 
-    /// Forgets grants that expired or were ended before `before`, with their tokens, and denials that ended before it; at
-    /// most `limit` of each. Answers how many.
+    /// Forgets grants that expired or were ended before `before`, with their tokens; single tokens that expired before
+    /// it, so that a grant that is turned for years keeps no trail of years; and denials that ended before it. At most
+    /// `limit` of each. Answers how many in all, the tokens of forgotten grants left out.
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64>;
 }
 

@@ -29,24 +29,28 @@
 mod budget;
 mod cached;
 mod clicks;
+mod clients;
 mod credentials;
 mod events;
 mod faulty;
+mod grants;
 mod idempotency;
 mod invalidations;
 mod layer;
 mod limits;
 mod links;
+mod members;
 mod outbox;
 mod retry;
 mod timeout;
 mod traced;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
 
 pub use budget::Budget;
-pub use cached::Cached;
+pub use cached::{Cached, Remembered};
 pub use faulty::{Fault, Faulty};
 pub use layer::{Call, Layer, Layered, Repeat, Work};
 pub use retry::{Retry, RetryOptions};

@@ -23,7 +23,8 @@ use crate::ids::{UserId, WorkspaceId};
 /// 5. *Walled.* What is set in one workspace is not seen in another.
 ///
 /// # Errors
-/// [`Unavailable`](crate::Kind::Unavailable) when the store is away.
+/// [`Unavailable`](crate::Kind::Unavailable) when the store is away; [`Conflict`](crate::Kind::Conflict) for a proposal
+/// whose id is that of another user, of which nothing is kept.
 #[async_trait]
 pub trait MemberStore: Debug + Send + Sync {
     /// The user of this issuer and subject, made as `proposed` if there is none.

@@ -15,6 +15,8 @@ use crate::ids::{WebhookId, WorkspaceId};
 /// 2. *As it was given.* Every field comes back as it went in.
 /// 3. *Bounded.* Of those who register at once, no more are kept than the workspace may have.
 /// 4. *Walled.* An endpoint is found, listed and deleted within its workspace only.
+/// 5. *One id, one endpoint.* An endpoint that is there already stays as it is, and inserting it again answers `true`,
+///    however many there are: one who does not know whether it was kept may ask again.
 ///
 /// # Errors
 /// [`Unavailable`](crate::Kind::Unavailable) when the store is away.

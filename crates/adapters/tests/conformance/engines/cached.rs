@@ -118,7 +118,10 @@ async fn a_look_up_that_hangs_holds_up_nobody_else() {
         async move { shows(&bench, &text).await }
     });
     bench.store.met(before + 1).await;
-    shows(&bench, &key.text).await.expect("known");
+    // Who asks meanwhile waits for a moment, and then asks on their own.
+    let moves_on = async { bench.clock.advance(std::time::Duration::from_millis(100)) };
+    let (shown, ()) = tokio::join!(shows(&bench, &key.text), moves_on);
+    shown.expect("known");
     bench.store.release();
     hanging.await.expect("no panic").expect("known");
 }

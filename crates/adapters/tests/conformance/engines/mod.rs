@@ -1,7 +1,9 @@
 //! The engines and services of core on the adapters in memory, with faults in between.
 
+mod believed;
 mod cached;
 mod changes;
 mod follows;
 mod node;
 mod relay;
+mod sweeper;

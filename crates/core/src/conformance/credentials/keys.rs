@@ -3,55 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::{Store, inserted, kept, key, key_id, listed, with_workspaces};
 use crate::conformance::fixtures::{at, workspace};
 use crate::conformance::race;
-use crate::credentials::{ApiKey, CredentialStore, KeyHash, PlanName, Scope, Scopes, Workspace};
-use crate::ids::{KeyId, WorkspaceId};
-
-type Store = Arc<dyn CredentialStore>;
-
-fn key_id(n: u8) -> KeyId {
-    KeyId::from_bytes([n; 16])
-}
-
-fn key(n: u8) -> ApiKey {
-    ApiKey {
-        id: key_id(n),
-        workspace: workspace(1),
-        name: format!("key {n}"),
-        hash: KeyHash([n; 32]),
-        hint: "wxyz".to_owned(),
-        scopes: Scopes::ALL,
-        plan: None,
-        created_at: at(i64::from(n)),
-        expires_at: None,
-        last_used_at: None,
-        revoked_at: None,
-    }
-}
-
-/// The first two workspaces, since a store may insist that a key's workspace is there.
-async fn with_workspaces(store: &Store) {
-    for n in 1..=2 {
-        let proposed = Workspace { id: workspace(n), name: format!("workspace {n}"), created_at: at(0) };
-        store.workspace(proposed).await.expect("a workspace");
-    }
-}
-
-async fn inserted(store: &Store, keys: &[ApiKey]) {
-    with_workspaces(store).await;
-    for key in keys {
-        assert_eq!(store.insert_key(key).await.expect("a key"), *key);
-    }
-}
-
-async fn kept(store: &Store, key: &ApiKey) -> Option<ApiKey> {
-    store.key(key.hash).await.expect("a look")
-}
-
-async fn listed(store: &Store, workspace: WorkspaceId) -> Vec<ApiKey> {
-    store.keys(workspace).await.expect("a list")
-}
+use crate::credentials::{ApiKey, KeyHash, PlanName, Scope, Scopes};
 
 /// Clause 2, before all: every field comes back, whether it is set or not.
 pub async fn a_key_is_kept_as_it_was_given(store: Store) {

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Store;
 use crate::conformance::fixtures::{at, workspace};
 use crate::conformance::race;
-use crate::credentials::{CredentialStore, Workspace};
-
-type Store = Arc<dyn CredentialStore>;
+use crate::credentials::Workspace;
 
 fn proposed(n: u64, name: &str) -> Workspace {
     Workspace { id: workspace(n), name: name.to_owned(), created_at: at(i64::try_from(n).expect("small")) }

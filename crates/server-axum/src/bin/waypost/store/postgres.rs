@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use waypost_adapters::postgres::{
-    self, Postgres, PostgresClickStore, PostgresCredentialStore, PostgresEventBus, PostgresIdempotencyStore,
-    PostgresInvalidations, PostgresLinkStore, PostgresOptions, PostgresOutbox, PostgresProbe, PostgresRateLimiter,
-    PostgresServer,
+    self, Postgres, PostgresClickStore, PostgresClientStore, PostgresCredentialStore, PostgresEventBus,
+    PostgresGrantStore, PostgresIdempotencyStore, PostgresInvalidations, PostgresLinkStore, PostgresMemberStore,
+    PostgresOptions, PostgresOutbox, PostgresProbe, PostgresRateLimiter, PostgresServer, PostgresWebhookStore,
 };
 use waypost_core::Result;
 
@@ -22,17 +22,16 @@ const OLDEST: u32 = 14;
 /// claims of one that died end with their leases.
 pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<Base> {
     let db = Postgres::open(options(settings, url)).await?;
-    let held = Arc::new(waypost_adapters::memory::MemoryStore::default());
     Ok(Base {
         links: Arc::new(PostgresLinkStore::new(&db)),
         clicks: Arc::new(PostgresClickStore::new(&db)),
         idempotency: Arc::new(PostgresIdempotencyStore::new(&db)),
         outbox: Arc::new(PostgresOutbox::new(&db)),
         credentials: Arc::new(PostgresCredentialStore::new(&db)),
-        clients: held.clone(),
-        members: held.clone(),
-        grants: held.clone(),
-        webhooks: held,
+        clients: Arc::new(PostgresClientStore::new(&db)),
+        members: Arc::new(PostgresMemberStore::new(&db)),
+        grants: Arc::new(PostgresGrantStore::new(&db)),
+        webhooks: Arc::new(PostgresWebhookStore::new(&db)),
         bus: Arc::new(PostgresEventBus::new(&db)),
         limiter: Arc::new(PostgresRateLimiter::new(&db)),
         invalidations: Arc::new(PostgresInvalidations::new(&db)),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use waypost_adapters::memory::MemoryInvalidations;
 use waypost_adapters::sqlite::{
-    self, Sqlite, SqliteClickStore, SqliteCredentialStore, SqliteEventBus, SqliteIdempotencyStore, SqliteLinkStore,
-    SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+    self, Sqlite, SqliteClickStore, SqliteClientStore, SqliteCredentialStore, SqliteEventBus, SqliteGrantStore,
+    SqliteIdempotencyStore, SqliteLinkStore, SqliteMemberStore, SqliteOutbox, SqliteProbe, SqliteRateLimiter,
+    SqliteWebhookStore,
 };
 use waypost_core::Result;
 use waypost_core::health::Probe as _;
@@ -29,17 +30,16 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Base> {
             tracing::info!(released, "idempotency keys of an earlier process were given back");
         }
     }
-    let held = Arc::new(waypost_adapters::memory::MemoryStore::default());
     Ok(Base {
         links: Arc::new(SqliteLinkStore::new(&db)),
         clicks: Arc::new(SqliteClickStore::new(&db)),
         idempotency: Arc::new(idempotency),
         outbox: Arc::new(SqliteOutbox::new(&db)),
         credentials: Arc::new(SqliteCredentialStore::new(&db)),
-        clients: held.clone(),
-        members: held.clone(),
-        grants: held.clone(),
-        webhooks: held,
+        clients: Arc::new(SqliteClientStore::new(&db)),
+        members: Arc::new(SqliteMemberStore::new(&db)),
+        grants: Arc::new(SqliteGrantStore::new(&db)),
+        webhooks: Arc::new(SqliteWebhookStore::new(&db)),
         bus: Arc::new(SqliteEventBus::new(&db)),
         limiter: Arc::new(SqliteRateLimiter::new(&db)),
         invalidations: Arc::new(MemoryInvalidations::default()),
