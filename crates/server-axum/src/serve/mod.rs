@@ -6,7 +6,7 @@
 //!   counted from the accept (hyper's own timer starts only after it knows the protocol);
 //! - above [`max_connections`](Options::max_connections) nothing is accepted: newcomers wait in the kernel's queue;
 //! - errors of `accept` that are the machine's (no files, no memory) are waited out, doubling up to a second;
-//! - HTTP/1.1 and HTTP/2 in clear text share the port.
+//! - HTTP/1.1 and HTTP/2 share the port, in clear text, or over TLS by [`tls::TlsListener`].
 //!
 //! **Exceptions to the one error shape.** What hyper refuses before there is a request is answered by hyper, with an
 //! empty body: 400 for a head that is no HTTP or that two parsers could read in two ways (`Content-Length` twice and
@@ -22,6 +22,7 @@
 
 mod connection;
 mod progress;
+pub mod tls;
 
 #[cfg(test)]
 mod tests;
