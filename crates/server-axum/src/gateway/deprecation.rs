@@ -169,12 +169,8 @@ impl Farewell {
 
 /// Announces the end of a route on each of its answers; afterwards answers 410.
 pub async fn announce(State(farewell): State<Farewell>, request: Request, next: Next) -> Response {
-    let Some(route) = routes::of(&request).filter(|route| route.deprecation().is_some()).cloned() else {
-        return next.run(request).await;
-    };
-    let Some(deprecation) = route.deprecation() else {
-        return next.run(request).await;
-    };
+    let Some(route) = routes::of(&request).cloned() else { return next.run(request).await };
+    let Some(deprecation) = route.deprecation(request.method()) else { return next.run(request).await };
     let context = request.extensions().get::<RequestContext>().cloned();
     let mut response = if deprecation.is_over(farewell.clock.now()) {
         ApiError::new(ErrorCode::Gone, "This route is past its sunset").with_reason("past its sunset").into_response()

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,10 +15,12 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::progress::{Calls, Progress, Reads};
+use crate::gateway::metrics::names;
 
 /// The settings of hyper.
 pub(super) fn builder(options: &Options) -> Builder<TokioExecutor> {
@@ -43,8 +46,8 @@ pub(super) fn builder(options: &Options) -> Builder<TokioExecutor> {
 enum Turn {
     /// The connection is through.
     Over,
-    /// A head has begun, or one that had begun is complete.
-    Head,
+    /// A head has begun, or one that had begun is complete, or an answer has a time to be through.
+    Timing,
     /// The process shuts down.
     Drain,
 }
@@ -53,6 +56,7 @@ enum Turn {
 pub(super) async fn serve<I, S>(
     builder: Arc<Builder<TokioExecutor>>,
     io: I,
+    peer: SocketAddr,
     service: S,
     options: Options,
     drain: CancellationToken,
@@ -68,30 +72,43 @@ pub(super) async fn serve<I, S>(
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
     loop {
-        let (in_head, served) = (progress.in_head(), progress.served());
+        let (in_head, served, noted) = (progress.in_head(), progress.served(), progress.noted());
         let turn = poll_fn(|cx| {
-            // How a connection ends is its peer's business: resets and half heads are no news.
-            if connection.as_mut().poll(cx).is_ready() {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(fault) = ended {
+                    // Resets and half heads are the peer's business; who wonders why there was no answer looks here.
+                    tracing::debug!(%peer, reason = %in_words(&*fault), "a connection ended in an error");
+                }
                 return Poll::Ready(Turn::Over);
             }
             if !ending && cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Turn::Drain);
             }
-            if progress.in_head() != in_head {
-                return Poll::Ready(Turn::Head);
+            if progress.in_head() != in_head || progress.noted() != noted {
+                return Poll::Ready(Turn::Timing);
             }
             Poll::Pending
         });
         let limit = if in_head { options.head_timeout } else { options.idle_timeout };
-        match tokio::time::timeout(limit, turn).await {
+        let until_due = progress.due().map(|due| due.saturating_duration_since(Instant::now()));
+        let is_late = until_due.is_some_and(|left| left < limit);
+        match tokio::time::timeout(until_due.map_or(limit, |left| left.min(limit)), turn).await {
             Ok(Turn::Over) => return,
-            Ok(Turn::Head) => {}
+            Ok(Turn::Timing) => {}
             Ok(Turn::Drain) => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
+            // The answer was through in time after all, or a reader does not take it.
+            Err(_) if is_late => {
+                if progress.due().is_some_and(|due| due <= Instant::now()) {
+                    return cut("slow_reader", peer);
+                }
+            }
             // A head that does not come to its end.
-            Err(_) if in_head => return,
+            Err(_) if in_head => return cut("slow_head", peer),
+            // The last answer was handed over long ago, and its reader does not take it.
+            Err(_) if ending && progress.is_idle() && !drain.is_cancelled() => return cut("slow_reader", peer),
             Err(_) if !ending && progress.is_idle() && progress.served() == served => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
@@ -99,4 +116,22 @@ pub(super) async fn serve<I, S>(
             Err(_) => {}
         }
     }
+}
+
+/// Notes that a connection is given up.
+fn cut(reason: &'static str, peer: SocketAddr) {
+    metrics::counter!(names::CONNECTIONS_CUT, "reason" => reason).increment(1);
+    tracing::debug!(%peer, reason, "a connection was cut");
+}
+
+/// An error with its causes.
+fn in_words(fault: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = fault.to_string();
+    let mut cause = fault.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

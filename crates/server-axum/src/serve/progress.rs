@@ -3,11 +3,12 @@
 //! Seen from the two sides of hyper: bytes that come in while nothing is in flight begin a head, and a call of the
 //! service ends it. A few relaxed atomics a request, where hyper's own timer would allocate and arm one.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -17,7 +18,9 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
+use crate::gateway::deadline::Due;
 use crate::gateway::watched::{Watch, Watched};
 
 /// Shared by a connection's two sides and its driver.
@@ -31,6 +34,10 @@ pub(super) struct Progress {
     served: AtomicUsize,
     /// HTTP/2: bytes are frames, so they say nothing about heads.
     framed: AtomicBool,
+    /// When answers under way are to be through, by the number of the request. Few have such a time.
+    due: Mutex<BTreeMap<usize, Instant>>,
+    /// How many times one was noted.
+    noted: AtomicUsize,
 }
 
 impl Progress {
@@ -41,7 +48,22 @@ impl Progress {
             in_flight: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
+            due: Mutex::default(),
+            noted: AtomicUsize::new(0),
         })
+    }
+
+    /// When the first of the answers under way is to be through.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if self.noted() == 0 {
+            return None;
+        }
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).values().min().copied()
+    }
+
+    /// How many times an answer was noted that is to be through at some time.
+    pub(super) fn noted(&self) -> usize {
+        self.noted.load(Ordering::Relaxed)
     }
 
     pub(super) fn in_head(&self) -> bool {
@@ -65,7 +87,11 @@ impl Progress {
 }
 
 /// A request in flight, until its answer is through.
-struct InFlight(Arc<Progress>);
+struct InFlight {
+    progress: Arc<Progress>,
+    /// Its number, if its answer has a time.
+    timed: Option<usize>,
+}
 
 impl InFlight {
     fn enter(progress: &Arc<Progress>, version: Version) -> Self {
@@ -75,13 +101,23 @@ impl InFlight {
         progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
-        Self(progress.clone())
+        Self { progress: progress.clone(), timed: None }
+    }
+
+    /// Notes when the answer is to be through.
+    fn is_due(&mut self, at: Instant) {
+        let number = self.progress.noted.fetch_add(1, Ordering::Relaxed);
+        self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).insert(number, at);
+        self.timed = Some(number);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.progress.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(number) = self.timed {
+            self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        }
     }
 }
 
@@ -126,8 +162,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
-            // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
-            Some(in_flight) if response.body().size_hint().exact().is_none() => Watched::wrap(response, in_flight),
+            // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
+            Some(mut in_flight) if !response.body().is_end_stream() => {
+                if let Some(Due(at)) = response.extensions().get() {
+                    in_flight.is_due(*at);
+                }
+                Watched::wrap(response, in_flight)
+            }
             _ => response,
         })
     }

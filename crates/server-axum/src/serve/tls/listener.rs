@@ -14,10 +14,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Tls;
+use crate::gateway::metrics::names::HANDSHAKES_FAILED as FAILED;
 use crate::serve::Listener;
-
-/// Counter: connections that never came to speak HTTP over TLS.
-const FAILED: &str = "waypost_tls_handshakes_failed_total";
 
 /// How long and how many.
 #[derive(Clone, Copy, Debug)]

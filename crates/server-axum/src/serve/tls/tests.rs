@@ -64,11 +64,7 @@ async fn within<F: Future>(future: F) -> F::Output {
 }
 
 /// Shakes hands as a client that trusts `certificate` alone and offers `protocols`.
-async fn connect(
-    address: SocketAddr,
-    certificate: &str,
-    protocols: &[&str],
-) -> std::io::Result<TlsStream<TcpStream>> {
+async fn connect(address: SocketAddr, certificate: &str, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
     let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

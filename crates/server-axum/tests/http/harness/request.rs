@@ -20,7 +20,8 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn new(router: Router, method: Method, path: &str) -> Self {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let request = Request::builder().method(method).uri(path).header("host", "go.example");
+        let request = request.body(Body::empty()).unwrap();
         Self { router, request }
     }
 
