@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::gateway::admission::Admission;
 use crate::gateway::cors::Cors;
 use crate::gateway::deadline::Deadline;
-use crate::gateway::deprecation::Deprecation;
+use crate::gateway::deprecation::{Declared, Deprecation, InvalidFarewell};
 use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::hygiene::Hygiene;
 use crate::gateway::routes::{Route, RouteTable};
@@ -25,7 +25,7 @@ use crate::routes;
 /// The routes of the table behind the layers.
 ///
 /// # Errors
-/// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none.
+/// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none, and a farewell to a route that is not there.
 pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
     behind(app, routes::table())
 }
@@ -33,7 +33,10 @@ pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
 fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
-    let paths = paths(&table);
+    let fault = |fault: InvalidFarewell| Error::invalid(vec![Issue::new(fault.place, fault.fault)]);
+    let paths = Declared::apply(&app.options.farewells, &paths(&table)).map_err(fault)?;
+    // One app has one table; a second door to the same app serves the same routes.
+    let _ = app.paths.set(paths.clone());
     let router = table.into_iter().fold(Router::new(), |router, route| {
         let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
         // Around the handler alone: a method that the path does not have is 405 before anyone is asked who they are.

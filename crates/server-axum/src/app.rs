@@ -1,6 +1,6 @@
 //! The application: the platform, and what HTTP adds to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use waypost_core::{Platform, Result};
 
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
-use crate::gateway::deprecation::Farewell;
+use crate::gateway::deprecation::{Declared, Farewell};
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
+use crate::gateway::routes::RouteTable;
 use crate::gateway::security_headers::SecurityHeaders;
 
 /// What can be tuned about HTTP; each default says why it is so.
@@ -41,6 +42,8 @@ pub struct HttpOptions {
     pub deadline: Duration,
     /// The time of an answer's body, from its head on; a minute is 16 MiB at 280 KiB a second. Streams have none.
     pub answer_deadline: Duration,
+    /// Routes on their way out, beside those that this version itself sends off.
+    pub farewells: Vec<Declared>,
     /// Headers to take off every request beside [those that no client may send](crate::gateway::hygiene::IDENTITY).
     pub identity_headers: Vec<String>,
     /// Whether a trusted proxy may say who the caller is, in `Waypost-Principal`. Off, since its signature must be
@@ -63,6 +66,7 @@ impl Default for HttpOptions {
             most_in_flight_per_address: None,
             deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(60),
+            farewells: Vec::new(),
             identity_headers: Vec::new(),
             trust_gateway: false,
         }
@@ -83,6 +87,8 @@ pub struct App {
     pub(crate) security: SecurityHeaders,
     /// Who still calls routes that are on their way out.
     pub farewell: Farewell,
+    /// The routes as they are served.
+    pub(crate) paths: OnceLock<RouteTable>,
     draining: AtomicBool,
 }
 
@@ -94,8 +100,8 @@ impl App {
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
         let security = SecurityHeaders::new(platform.site.public_url());
-        let draining = AtomicBool::new(false);
-        Arc::new(Self { platform, options, metrics, contexts, envelope, security, farewell, draining })
+        let (paths, draining) = (OnceLock::new(), AtomicBool::new(false));
+        Arc::new(Self { platform, options, metrics, contexts, envelope, security, farewell, paths, draining })
     }
 
     /// The public face.

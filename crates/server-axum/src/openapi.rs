@@ -178,6 +178,7 @@ fn follow() -> Map<String, Value> {
     let mut responses: Map<_, _> =
         [301, 302, 303, 307, 308].map(|status: u16| (status.to_string(), redirect.clone())).into_iter().collect();
     let errors = [
+        ErrorCode::MalformedRequest,
         ErrorCode::NotFound,
         ErrorCode::Gone,
         ErrorCode::UriTooLong,

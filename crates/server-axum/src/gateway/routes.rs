@@ -141,7 +141,13 @@ impl Route {
 
     /// The farewell of one of its methods.
     pub fn deprecation(&self, method: &Method) -> Option<&Deprecation> {
-        self.farewells.iter().find(|(methods, _)| methods.contains(method)).map(|(_, deprecation)| deprecation)
+        self.farewell(method).map(|(_, deprecation)| deprecation)
+    }
+
+    /// The same, with its place among [all](Self::farewells).
+    pub(crate) fn farewell(&self, method: &Method) -> Option<(usize, &Deprecation)> {
+        let place = self.farewells.iter().position(|(methods, _)| methods.contains(method))?;
+        Some((place, &self.farewells[place].1))
     }
 
     /// Its farewells, each with its methods.

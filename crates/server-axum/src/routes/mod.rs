@@ -3,6 +3,7 @@
 //! A route without a declared access does not compile, and one that is not in the table is not served.
 
 mod bulk;
+mod deprecations;
 mod docs;
 mod event_types;
 mod events;
@@ -130,6 +131,9 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .takes([Parameter::path("type", "The type, say `link.created`.")])
             .answers_with("application/schema+json", "The schema.", &[])
             .fails(&[Code::NotFound]),
+        Route::get("/v1/deprecations", Scope::LinksRead, deprecations::list)
+            .says("operations", "listDeprecations", "List routes on their way out, and who of the workspace calls them")
+            .answers::<v1::Page<v1::Deprecation>>(200, "DeprecationPage", "All of them; there is one page.", &[]),
         Route::get("/livez", Public, health::livez)
             .says("operations", "readLiveness", "Whether the process answers")
             .answers_with("application/json", "It does.", &[]),

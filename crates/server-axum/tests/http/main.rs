@@ -8,11 +8,13 @@
 
 mod harness;
 
+mod attacks;
 mod auth;
 mod bad_input;
 mod bulk;
 mod conditional;
 mod cors;
+mod deprecations;
 mod docs;
 mod errors;
 mod events;

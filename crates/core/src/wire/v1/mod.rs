@@ -3,6 +3,7 @@
 //! Readers ignore fields that they do not know; the server refuses fields that *it* does not know, by name.
 
 mod bulk;
+mod deprecation;
 mod error;
 mod event;
 mod link;
@@ -11,6 +12,7 @@ mod stats;
 mod time;
 
 pub use bulk::{BulkCreate, BulkResult, BulkResults};
+pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
