@@ -31,6 +31,7 @@ fn document(public_url: &str) -> Value {
     add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
     // A page of them refers to it, and does not bring it along.
     add::<v1::Event>(&mut schemas, "Event");
+    add::<v1::Deprecation>(&mut schemas, "Deprecation");
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
         code["enum"] = json!(codes);

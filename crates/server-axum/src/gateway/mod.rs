@@ -9,10 +9,11 @@
 //! | [`metrics`] | counts what the log tells |
 //! | [`security_headers`] | what browsers are told of every answer, by its final content type |
 //! | [`envelope`] | gives every error its shape, whoever raised it; the headers that others set survive |
-//! | [`deprecation`] | its headers stand on refusals too; after the sunset nothing within is asked |
+//! | [`deprecation`] | its headers stand on refusals too |
 //! | [`rate_headers`] | likewise: 429s, time-outs and preflights say how things stand |
 //! | [`cors`] | a browser must be able to read every error, also that of the limit |
 //! | (limit by address) | the assembler's: before anything that costs, preflights included |
+//! | [`deprecation::end`] | after the sunset nothing within is asked |
 //! | [`host`] | before anything is answered on behalf of a host |
 //! | [`options`] | a preflight has no credentials and takes no permit; every 405 gets its `Allow` |
 //! | [`catch_panic`] | so that a panic is an error like any other for all of the above |
@@ -105,6 +106,7 @@ where
 {
     let clock = chain.context.clock().clone();
     let within = ServiceBuilder::new()
+        .layer(from_fn_with_state(chain.farewell.clone(), deprecation::end))
         .layer(from_fn(host::check))
         .layer(from_fn_with_state(chain.routes.clone(), options::answer))
         .map_response(|response: Response<_>| response.map(Body::new))

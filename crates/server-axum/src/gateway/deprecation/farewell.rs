@@ -107,20 +107,26 @@ impl Farewell {
     }
 }
 
-/// Announces the end of a route on each of its answers; afterwards answers 410.
+/// Announces the end of a route on each of its answers, and counts its callers.
 pub async fn announce(State(farewell): State<Farewell>, request: Request, next: Next) -> Response {
     let Some(route) = routes::of(&request).cloned() else { return next.run(request).await };
     let Some((number, deprecation)) = route.farewell(request.method()) else { return next.run(request).await };
     let context = request.extensions().get::<RequestContext>().cloned();
-    let mut response = if deprecation.is_over(farewell.clock.now()) {
-        ApiError::new(ErrorCode::Gone, "This route is past its sunset").with_reason("past its sunset").into_response()
-    } else {
-        next.run(request).await
-    };
+    let mut response = next.run(request).await;
     deprecation.stamp(response.headers_mut());
     let caller = context.and_then(|context| context.caller());
     farewell.count(route.template(), number, caller, farewell.clock.now());
     response
+}
+
+/// Answers 410 for a route past its sunset.
+pub async fn end(State(farewell): State<Farewell>, request: Request, next: Next) -> Response {
+    let deprecation = routes::of(&request).and_then(|route| route.deprecation(request.method()));
+    if deprecation.is_some_and(|deprecation| deprecation.is_over(farewell.clock.now())) {
+        let error = ApiError::new(ErrorCode::Gone, "This route is past its sunset");
+        return error.with_reason("past its sunset").into_response();
+    }
+    next.run(request).await
 }
 
 #[cfg(test)]
