@@ -1,7 +1,7 @@
 //! The application: the platform, and what HTTP adds to it.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use waypost_core::limits::{Algorithm, Decision, Policy};

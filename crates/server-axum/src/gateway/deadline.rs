@@ -20,6 +20,7 @@
 //! let router: Router = Router::new().layer(middleware::from_fn_with_state(Deadline::default(), deadline::enforce));
 //! ```
 
+use std::future::{Future, Pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +33,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Timeout;
 use waypost_core::wire::v1::ErrorCode;
 
 use super::metrics::names;
@@ -67,19 +68,18 @@ impl Default for Deadline {
     }
 }
 
-/// On a response: when its body is cut off. A body that nobody asks for cannot end itself, so who drives the connection
+/// On a response: how long its body may take. A body that nobody asks for cannot end itself, so who drives the connection
 /// looks here.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Due(pub(crate) Instant);
+pub(crate) struct Due(pub(crate) Duration);
 
 pin_project! {
     /// An answer's body that ends in an error when its time is over.
     struct Bounded {
         #[pin]
         body: Body,
-        due: Instant,
         #[pin]
-        timer: Option<Sleep>,
+        timer: Timeout<Pending<()>>,
     }
 }
 
@@ -88,24 +88,12 @@ impl HttpBody for Bounded {
     type Error = axum::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let mut this = self.project();
-        if Instant::now() >= *this.due {
+        let this = self.project();
+        if this.timer.poll(cx).is_ready() {
             metrics::counter!(names::ANSWERS_CUT).increment(1);
             return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
         }
-        let polled = this.body.poll_frame(cx);
-        if polled.is_pending() {
-            if this.timer.is_none() {
-                this.timer.set(Some(tokio::time::sleep_until(*this.due)));
-            }
-            if let Some(timer) = this.timer.as_pin_mut()
-                && timer.poll(cx).is_ready()
-            {
-                metrics::counter!(names::ANSWERS_CUT).increment(1);
-                return Poll::Ready(Some(Err(axum::Error::new(TooSlow))));
-            }
-        }
-        polled
+        this.body.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -126,9 +114,9 @@ fn bound(response: Response, limit: Duration) -> Response {
     if response.body().is_end_stream() {
         return response;
     }
-    let due = Instant::now() + limit;
-    let mut response = response.map(|body| Body::new(Bounded { body, due, timer: None }));
-    response.extensions_mut().insert(Due(due));
+    let timer = tokio::time::timeout(limit, std::future::pending());
+    let mut response = response.map(|body| Body::new(Bounded { body, timer }));
+    response.extensions_mut().insert(Due(limit));
     response
 }
 

@@ -1,11 +1,11 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, Pending, pending, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,7 +15,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::Timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
@@ -46,8 +46,10 @@ pub(super) fn builder(options: &Options) -> Builder<TokioExecutor> {
 enum Turn {
     /// The connection is through.
     Over,
-    /// A head has begun, or one that had begun is complete, or an answer has a time to be through.
-    Timing,
+    /// A head has begun, or one that had begun is complete.
+    Head,
+    /// An answer is not through in its time.
+    Late,
     /// The process shuts down.
     Drain,
 }
@@ -71,8 +73,9 @@ pub(super) async fn serve<I, S>(
     let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
+    let mut watch = Watch::default();
     loop {
-        let (in_head, served, noted) = (progress.in_head(), progress.served(), progress.noted());
+        let (in_head, served) = (progress.in_head(), progress.served());
         let turn = poll_fn(|cx| {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 if let Err(fault) = ended {
@@ -84,26 +87,22 @@ pub(super) async fn serve<I, S>(
             if !ending && cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Turn::Drain);
             }
-            if progress.in_head() != in_head || progress.noted() != noted {
-                return Poll::Ready(Turn::Timing);
+            if progress.in_head() != in_head {
+                return Poll::Ready(Turn::Head);
+            }
+            if watch.poll(progress.oldest(), cx).is_ready() {
+                return Poll::Ready(Turn::Late);
             }
             Poll::Pending
         });
         let limit = if in_head { options.head_timeout } else { options.idle_timeout };
-        let until_due = progress.due().map(|due| due.saturating_duration_since(Instant::now()));
-        let is_late = until_due.is_some_and(|left| left < limit);
-        match tokio::time::timeout(until_due.map_or(limit, |left| left.min(limit)), turn).await {
+        match tokio::time::timeout(limit, turn).await {
             Ok(Turn::Over) => return,
-            Ok(Turn::Timing) => {}
+            Ok(Turn::Head) => {}
+            Ok(Turn::Late) => return cut("slow_reader", peer),
             Ok(Turn::Drain) => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
-            }
-            // The answer was through in time after all, or a reader does not take it.
-            Err(_) if is_late => {
-                if progress.due().is_some_and(|due| due <= Instant::now()) {
-                    return cut("slow_reader", peer);
-                }
             }
             // A head that does not come to its end.
             Err(_) if in_head => return cut("slow_head", peer),
@@ -114,6 +113,29 @@ pub(super) async fn serve<I, S>(
                 connection.as_mut().graceful_shutdown();
             }
             Err(_) => {}
+        }
+    }
+}
+
+/// Times the oldest answer under way. One that becomes the oldest is timed from then on, so where several are under way a
+/// late one is seen after one to two of its times.
+#[derive(Default)]
+struct Watch(Option<(usize, Timer)>);
+
+type Timer = Pin<Box<Timeout<Pending<()>>>>;
+
+impl Watch {
+    fn poll(&mut self, oldest: Option<(usize, Duration)>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((number, limit)) = oldest else {
+            self.0 = None;
+            return Poll::Pending;
+        };
+        if self.0.as_ref().is_none_or(|(timed, _)| *timed != number) {
+            self.0 = Some((number, Box::pin(tokio::time::timeout(limit, pending()))));
+        }
+        match &mut self.0 {
+            Some((_, timer)) => timer.as_mut().poll(cx).map(drop),
+            None => Poll::Pending,
         }
     }
 }

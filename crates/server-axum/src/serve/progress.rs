@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response, Version};
@@ -18,7 +19,6 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
 
 use crate::gateway::deadline::Due;
 use crate::gateway::watched::{Watch, Watched};
@@ -34,10 +34,10 @@ pub(super) struct Progress {
     served: AtomicUsize,
     /// HTTP/2: bytes are frames, so they say nothing about heads.
     framed: AtomicBool,
-    /// When answers under way are to be through, by the number of the request. Few have such a time.
-    due: Mutex<BTreeMap<usize, Instant>>,
-    /// How many times one was noted.
-    noted: AtomicUsize,
+    /// How long answers under way may take, by the number of the request, oldest first.
+    due: Mutex<BTreeMap<usize, Duration>>,
+    /// How many of these there are, so that nobody locks what is empty.
+    timed: AtomicUsize,
 }
 
 impl Progress {
@@ -49,21 +49,17 @@ impl Progress {
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
             due: Mutex::default(),
-            noted: AtomicUsize::new(0),
+            timed: AtomicUsize::new(0),
         })
     }
 
-    /// When the first of the answers under way is to be through.
-    pub(super) fn due(&self) -> Option<Instant> {
-        if self.noted() == 0 {
+    /// The oldest answer under way that has a time: its number, and how long it may take.
+    pub(super) fn oldest(&self) -> Option<(usize, Duration)> {
+        if self.timed.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        self.due.lock().unwrap_or_else(PoisonError::into_inner).values().min().copied()
-    }
-
-    /// How many times an answer was noted that is to be through at some time.
-    pub(super) fn noted(&self) -> usize {
-        self.noted.load(Ordering::Relaxed)
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.first_key_value().map(|(number, limit)| (*number, *limit))
     }
 
     pub(super) fn in_head(&self) -> bool {
@@ -89,8 +85,9 @@ impl Progress {
 /// A request in flight, until its answer is through.
 struct InFlight {
     progress: Arc<Progress>,
-    /// Its number, if its answer has a time.
-    timed: Option<usize>,
+    /// The how manieth of its connection.
+    number: usize,
+    is_timed: bool,
 }
 
 impl InFlight {
@@ -98,25 +95,26 @@ impl InFlight {
         if version == Version::HTTP_2 {
             progress.framed.store(true, Ordering::Relaxed);
         }
-        progress.served.fetch_add(1, Ordering::Relaxed);
+        let number = progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
-        Self { progress: progress.clone(), timed: None }
+        Self { progress: progress.clone(), number, is_timed: false }
     }
 
-    /// Notes when the answer is to be through.
-    fn is_due(&mut self, at: Instant) {
-        let number = self.progress.noted.fetch_add(1, Ordering::Relaxed);
-        self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).insert(number, at);
-        self.timed = Some(number);
+    /// Notes how long the answer may take.
+    fn is_due_within(&mut self, limit: Duration) {
+        self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).insert(self.number, limit);
+        self.progress.timed.fetch_add(1, Ordering::Relaxed);
+        self.is_timed = true;
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.progress.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if let Some(number) = self.timed {
-            self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        if self.is_timed {
+            self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+            self.progress.timed.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -164,8 +162,8 @@ where
         this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
             // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
             Some(mut in_flight) if !response.body().is_end_stream() => {
-                if let Some(Due(at)) = response.extensions().get() {
-                    in_flight.is_due(*at);
+                if let Some(Due(limit)) = response.extensions().get() {
+                    in_flight.is_due_within(*limit);
                 }
                 Watched::wrap(response, in_flight)
             }

@@ -99,7 +99,8 @@ impl Declared {
             let wrong = |_| fault(key, &format!("`{text}` is no moment; write it as {TIME}"));
             text.parse::<Timestamp>().map_err(wrong)
         };
-        let path = text("path", "\"/v1/links\"")?.ok_or_else(|| fault("path", "is missing; name a route as /v1/links"))?;
+        let path =
+            text("path", "\"/v1/links\"")?.ok_or_else(|| fault("path", "is missing; name a route as /v1/links"))?;
         let since = text("since", TIME)?.ok_or_else(|| fault("since", &format!("is missing; write it as {TIME}")))?;
         let link = text("link", "\"https://…\"")?;
         let link = link.ok_or_else(|| fault("link", "is missing; name the page that says what to use instead"))?;
@@ -157,7 +158,8 @@ mod tests {
         Declared::read(file.remove("farewells").unwrap()).map_err(|fault| fault.to_string())
     }
 
-    const GOOD: &str = "[[farewells]]\npath = \"/v1/links/{id}\"\nsince = 2026-01-01T00:00:00Z\nlink = \"https://x/y\"\n";
+    const GOOD: &str =
+        "[[farewells]]\npath = \"/v1/links/{id}\"\nsince = 2026-01-01T00:00:00Z\nlink = \"https://x/y\"\n";
 
     #[test]
     fn a_farewell_is_read_with_times_in_quotes_or_without() {

@@ -141,10 +141,8 @@ mod tests {
         let now = SystemClock.now();
         let id = |number: u8| format!("01JD3X8M2V7Q5T9B4C6E8G0H{number:02}");
         let workspace = |number| format!("wsp_{}", id(number)).parse::<WorkspaceId>().unwrap();
-        let caller = |of, key| Caller {
-            workspace: workspace(of),
-            key: format!("key_{}", id(key)).parse::<KeyId>().unwrap(),
-        };
+        let caller =
+            |of, key| Caller { workspace: workspace(of), key: format!("key_{}", id(key)).parse::<KeyId>().unwrap() };
         for key in 0..50 {
             farewell.count("/old", 0, Some(caller(1, key)), now);
         }

@@ -24,10 +24,15 @@ async fn heads_that_are_too_large_are_431_and_uris_414() {
     ] {
         let answer = wire.say(with(fields)).await;
         let found = statuses(&answer);
-        assert!(found == [status] || (!is_shaped && status != 200 && matches!(found[..], [] | [400])), "{found:?} {status}");
+        assert!(
+            found == [status] || (!is_shaped && status != 200 && matches!(found[..], [] | [400])),
+            "{found:?} {status}"
+        );
         assert_eq!(answer.contains("HEADERS_TOO_LARGE"), is_shaped, "{answer}");
     }
-    let uri = |length: usize| format!("GET /{} HTTP/1.1\r\nhost: go.example\r\nconnection: close\r\n\r\n", "a".repeat(length));
+    let uri = |length: usize| {
+        format!("GET /{} HTTP/1.1\r\nhost: go.example\r\nconnection: close\r\n\r\n", "a".repeat(length))
+    };
     assert!(wire.say(uri(9_000)).await.contains("URI_TOO_LONG"));
     assert!(matches!(statuses(&wire.say(uri(70_000)).await)[..], [414 | 431]));
     wire.has_logged("too many header fields").await;
@@ -38,7 +43,8 @@ async fn heads_that_are_too_large_are_431_and_uris_414() {
 #[tokio::test]
 async fn a_thousand_pipelined_requests_are_a_thousand_answers_in_order() {
     let wire = Wire::start().await;
-    let mut all: String = (0..999).map(|n| format!("GET /livez HTTP/1.1\r\nhost: go.example\r\nx-request-id: n{n}.\r\n\r\n")).collect();
+    let mut all: String =
+        (0..999).map(|n| format!("GET /livez HTTP/1.1\r\nhost: go.example\r\nx-request-id: n{n}.\r\n\r\n")).collect();
     all.push_str(&with("x-request-id: n999.\r\n".to_owned()));
     let mut stream = wire.connect().await;
     let (mut reader, mut writer) = stream.split();

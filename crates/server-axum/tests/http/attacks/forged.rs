@@ -42,7 +42,9 @@ async fn a_forged_address_escapes_no_limit() {
     let wire = Wire::with(HttpOptions { per_address, ..HttpOptions::default() }, ServeOptions::default()).await;
     let mut found = Vec::new();
     for n in 0..4 {
-        let head = format!("x-forwarded-for: 198.51.100.{n}\r\nx-real-ip: 198.51.100.{n}\r\nforwarded: for=198.51.100.{n}\r\n");
+        let head = format!(
+            "x-forwarded-for: 198.51.100.{n}\r\nx-real-ip: 198.51.100.{n}\r\nforwarded: for=198.51.100.{n}\r\n"
+        );
         found.extend(statuses(&wire.say(get("/livez", &head)).await));
     }
     assert_eq!(found, [200, 200, 429, 429]);
@@ -54,13 +56,26 @@ async fn a_forged_address_escapes_no_limit() {
 async fn an_identity_of_the_clients_own_making_is_worth_nothing_and_is_named_in_the_log() {
     let proxies = TrustedProxies::parse(["127.0.0.1"]).unwrap();
     // Not even from a trusted proxy, and not even where a gateway is trusted: there is no handler yet that believes it.
-    for (trusted_proxies, trust_gateway) in [(TrustedProxies::default(), false), (proxies.clone(), false), (proxies, true)] {
+    for (trusted_proxies, trust_gateway) in
+        [(TrustedProxies::default(), false), (proxies.clone(), false), (proxies, true)]
+    {
         let http = HttpOptions { trusted_proxies, trust_gateway, ..HttpOptions::default() };
         let wire = Wire::with(http, ServeOptions::default()).await;
         for name in [
-            "X-User-Id", "X_User_Id", "x-user_id", "X--User--Id", "X-Waypost-Principal", "Waypost_Principal",
-            "Waypost-Principal", "X-Forwarded-User", "X-Remote-User", "Remote-User", "X-Auth-Request-User",
-            "X-Authenticated-User", "X-Client-Cert", "X.Workspace.Id",
+            "X-User-Id",
+            "X_User_Id",
+            "x-user_id",
+            "X--User--Id",
+            "X-Waypost-Principal",
+            "Waypost_Principal",
+            "Waypost-Principal",
+            "X-Forwarded-User",
+            "X-Remote-User",
+            "Remote-User",
+            "X-Auth-Request-User",
+            "X-Authenticated-User",
+            "X-Client-Cert",
+            "X.Workspace.Id",
         ] {
             let answer = wire.say(get("/v1/links", &format!("{name}: admin\r\n"))).await;
             assert_eq!(statuses(&answer), [401], "{name}: {answer}");

@@ -11,7 +11,8 @@ const SHORT: Duration = Duration::from_millis(150);
 
 #[tokio::test]
 async fn a_head_that_drips_is_cut_however_far_it_came() {
-    let wire = Wire::with(HttpOptions::default(), ServeOptions { head_timeout: SHORT, ..ServeOptions::default() }).await;
+    let wire =
+        Wire::with(HttpOptions::default(), ServeOptions { head_timeout: SHORT, ..ServeOptions::default() }).await;
     let mut slow = Vec::new();
     for head in ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: go.example\r\nx: y", "PRI * HTTP/2.0\r\n"] {
         let mut stream = wire.connect().await;
@@ -33,7 +34,9 @@ async fn a_body_that_drips_is_408_whatever_it_promised() {
         "POST /v1/links HTTP/1.1\r\nhost: go.example\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\n",
         wire.key
     );
-    for body in ["content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "content-length: 1\r\n\r\n"] {
+    for body in
+        ["content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n", "content-length: 1\r\n\r\n"]
+    {
         let mut stream = wire.connect().await;
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         let mut bytes = vec![0; 4096];
@@ -68,7 +71,10 @@ async fn slow_bodies_of_one_address_leave_places_for_others() {
         stream.write_all(head.as_bytes()).await.unwrap();
         held.push(stream);
     }
-    let get = format!("GET /v1/links HTTP/1.1\r\nhost: go.example\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n", wire.key);
+    let get = format!(
+        "GET /v1/links HTTP/1.1\r\nhost: go.example\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        wire.key
+    );
     // Until both have come in.
     let refused = within(async {
         loop {

@@ -93,7 +93,8 @@ async fn chunked_wins_over_a_length_and_nothing_behind_it_is_read() {
         assert!(answer.contains("connection: close"), "{head:?}: {answer}");
     }
     // A name with `_` is no header of the message's framing, and is taken off.
-    let answer = wire.say(post("content-length: 5\r\ntransfer_encoding: chunked\r\nconnection: close\r\n", "12345")).await;
+    let answer =
+        wire.say(post("content-length: 5\r\ntransfer_encoding: chunked\r\nconnection: close\r\n", "12345")).await;
     assert_eq!(statuses(&answer), [401], "{answer}");
 }
 
@@ -156,15 +157,26 @@ async fn a_bare_line_feed_is_a_line_end_and_hides_nothing() {
 #[tokio::test]
 async fn what_follows_an_error_on_a_connection_is_its_own_request() {
     let wire = Wire::start().await;
-    let get = |path: &str, more: &str| format!("GET {path} HTTP/1.1\r\nhost: go.example\r\nx-request-id: of{}\r\n{more}\r\n", path.replace('/', "-"));
+    let get = |path: &str, more: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: go.example\r\nx-request-id: of{}\r\n{more}\r\n", path.replace('/', "-"))
+    };
     // Refused before its body was read: what comes next is either the next request, or the end.
-    let refused = format!("POST /v1/links HTTP/1.1\r\nhost: go.example\r\ncontent-length: {}\r\n\r\n{HIDDEN}", HIDDEN.len());
+    let refused =
+        format!("POST /v1/links HTTP/1.1\r\nhost: go.example\r\ncontent-length: {}\r\n\r\n{HIDDEN}", HIDDEN.len());
     let answer = wire.say(format!("{refused}{}", get("/livez", "connection: close\r\n"))).await;
     assert!(matches!(statuses(&answer)[..], [401] | [401, 200]), "never the hidden one: {answer}");
     assert_eq!(answer.matches("\"code\":\"UNAUTHENTICATED\"").count(), 1, "{answer}");
     // Pipelined: answers in order, each under its own id.
     let answer = wire
-        .say([get("/nothing/", ""), get("/v1/nothing", ""), get("/v1/links", ""), get("/livez", "connection: close\r\n")].concat())
+        .say(
+            [
+                get("/nothing/", ""),
+                get("/v1/nothing", ""),
+                get("/v1/links", ""),
+                get("/livez", "connection: close\r\n"),
+            ]
+            .concat(),
+        )
         .await;
     assert_eq!(statuses(&answer), [404, 404, 401, 200], "{answer}");
     let places: Vec<_> = ["of-nothing-", "of-v1-nothing", "of-v1-links", "of-livez"]

@@ -87,11 +87,36 @@ async fn a_path_reaches_a_route_in_one_spelling_alone() {
     let wire = Wire::start().await;
     wire.server.make(json!({"destination": "https://example.com/", "slug": "spring"})).await;
     for path in [
-        "/v1/%6Cinks", "/v1%2Flinks", "/%76%31/links", "/v1//links", "//v1/links", "/v1/./links", "/v1/../metrics",
-        "/v1/links/../../livez", "/x/../livez", "/x/%2e%2e/livez", "/x/..%2flivez", "/..%5clivez",
-        "/livez/", "/livez%00", "/livez%20", "/livez;a=b", "/LIVEZ", "/V1/links", "/%6Civez", "/./livez", "/livez/.",
-        "/v1/links%3Fa", "/v1/links%23a", "/.%00/livez", "/v1/links/%2e%2e/event-types", "/%2e/livez", "/%2flivez",
-        "/spring/../v1/links", "/%ff", "/%zz",
+        "/v1/%6Cinks",
+        "/v1%2Flinks",
+        "/%76%31/links",
+        "/v1//links",
+        "//v1/links",
+        "/v1/./links",
+        "/v1/../metrics",
+        "/v1/links/../../livez",
+        "/x/../livez",
+        "/x/%2e%2e/livez",
+        "/x/..%2flivez",
+        "/..%5clivez",
+        "/livez/",
+        "/livez%00",
+        "/livez%20",
+        "/livez;a=b",
+        "/LIVEZ",
+        "/V1/links",
+        "/%6Civez",
+        "/./livez",
+        "/livez/.",
+        "/v1/links%3Fa",
+        "/v1/links%23a",
+        "/.%00/livez",
+        "/v1/links/%2e%2e/event-types",
+        "/%2e/livez",
+        "/%2flivez",
+        "/spring/../v1/links",
+        "/%ff",
+        "/%zz",
     ] {
         for method in ["GET", "POST"] {
             let answer = wire.say(ask(&format!("{method} {path}"), HOST)).await;
@@ -113,7 +138,8 @@ async fn a_path_reaches_a_route_in_one_spelling_alone() {
 #[tokio::test]
 async fn waiting_for_100_continue_costs_no_more_than_any_body() {
     let wire = Wire::start().await;
-    let head = "POST /v1/links HTTP/1.1\r\nhost: go.example\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
+    let head =
+        "POST /v1/links HTTP/1.1\r\nhost: go.example\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
     // Refused by its head: no body is asked for.
     for more in ["content-length: 5\r\n", "content-length: 999999999999\r\n", "transfer-encoding: chunked\r\n"] {
         let answer = wire.say(format!("{head}{more}\r\n")).await;
@@ -138,7 +164,9 @@ async fn waiting_for_100_continue_costs_no_more_than_any_body() {
 #[tokio::test]
 async fn lines_that_are_no_http_are_refused() {
     let wire = Wire::start().await;
-    for line in ["GET / HTTP/9.9", "GET  / HTTP/1.1", "GET /\u{1} HTTP/1.1", "G@T / HTTP/1.1 x", "GET /", "/ HTTP/1.1", "\0"] {
+    for line in
+        ["GET / HTTP/9.9", "GET  / HTTP/1.1", "GET /\u{1} HTTP/1.1", "G@T / HTTP/1.1 x", "GET /", "/ HTTP/1.1", "\0"]
+    {
         let answer = wire.say(format!("{line}\r\n{HOST}\r\n")).await;
         assert!(answer.is_empty() || statuses(&answer) == [400], "{line:?}: {answer}");
     }
