@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::MissedTickBehavior;
 use waypost_server_axum::tls::Tls;
 
 use crate::settings::{SettingFault, Settings};
@@ -56,13 +55,8 @@ impl Certificate {
     /// Reads the files again when they change, and on SIGHUP. Connections that are there go on.
     pub(super) async fn follow_changes(mut self) {
         let mut hangups = signal(SignalKind::hangup()).ok();
-        let mut ticks = tokio::time::interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let is_asked = tokio::select! {
-                _ = ticks.tick() => false,
-                () = next(&mut hangups) => true,
-            };
+            let is_asked = tokio::time::timeout(LOOK, next(&mut hangups)).await.is_ok();
             self.look(is_asked);
         }
     }
