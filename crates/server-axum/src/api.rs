@@ -14,8 +14,9 @@ use crate::error::ApiError;
 use crate::gateway::admission::Admission;
 use crate::gateway::cors::Cors;
 use crate::gateway::deadline::Deadline;
-use crate::gateway::deprecation::Deprecation;
+use crate::gateway::deprecation::{Declared, Deprecation, InvalidFarewell};
 use crate::gateway::head_limits::HeadLimits;
+use crate::gateway::hygiene::Hygiene;
 use crate::gateway::routes::{Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
@@ -24,7 +25,7 @@ use crate::routes;
 /// The routes of the table behind the layers.
 ///
 /// # Errors
-/// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none.
+/// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none, and a farewell to a route that is not there.
 pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
     behind(app, routes::table())
 }
@@ -32,22 +33,35 @@ pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
 fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
-    let paths = paths(&table);
+    let fault = |fault: InvalidFarewell| Error::invalid(vec![Issue::new(fault.place, fault.fault)]);
+    let paths = Declared::apply(&app.options.farewells, &paths(&table)).map_err(fault)?;
+    // One app has one table; a second door to the same app serves the same routes.
+    let _ = app.paths.set(paths.clone());
     let router = table.into_iter().fold(Router::new(), |router, route| {
         let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
         // Around the handler alone: a method that the path does not have is 405 before anyone is asked who they are.
         router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
     });
     let router = router.fallback(not_found).with_state(app.clone());
+    let admission = Admission::new(app.options.most_in_flight);
+    let admission = match app.options.most_in_flight_per_address {
+        Some(most) => admission.with_per_address(most),
+        None => admission,
+    };
     let chain = Chain {
         context: app.contexts.clone(),
         routes: paths,
+        hygiene: Hygiene::default()
+            .with_proxies(app.options.trusted_proxies.clone())
+            .and_identity(&app.options.identity_headers)
+            .trust_gateway(app.options.trust_gateway),
+        security: app.security.clone(),
         envelope: app.envelope.clone(),
         farewell: app.farewell.clone(),
         cors,
         head_limits: HeadLimits::default(),
-        admission: Admission::new(app.options.most_in_flight),
-        deadline: Deadline::new(app.options.deadline),
+        admission,
+        deadline: Deadline::new(app.options.deadline).with_answer(app.options.answer_deadline),
     };
     Ok(stack_with(router, chain, from_fn_with_state(app.clone(), guard::limit_address)))
 }
@@ -109,7 +123,7 @@ mod tests {
             route("/v1/gone", farewell(now - 300 * day, now - day)),
         ];
         let api = behind(&app, table).unwrap();
-        let get = |path| api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+        let get = |path| api.clone().oneshot(Request::get(path).header("host", "x").body(Body::empty()).unwrap());
         let old = get("/v1/old").await.unwrap();
         assert_eq!(old.status(), StatusCode::OK);
         assert!(old.headers()["deprecation"].to_str().unwrap().starts_with('@'));

@@ -1,7 +1,7 @@
 //! The application: the platform, and what HTTP adds to it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use waypost_core::limits::{Algorithm, Decision, Policy};
@@ -10,9 +10,11 @@ use waypost_core::{Platform, Result};
 
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
-use crate::gateway::deprecation::Farewell;
+use crate::gateway::deprecation::{Declared, Farewell};
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
+use crate::gateway::routes::RouteTable;
+use crate::gateway::security_headers::SecurityHeaders;
 
 /// What can be tuned about HTTP; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -31,8 +33,19 @@ pub struct HttpOptions {
     pub cors_origins: Vec<String>,
     /// API requests at work at a time; more are turned away at once, since a queue only adds waiting to overload.
     pub most_in_flight: usize,
+    /// Of these, so many from one client address (IPv6 by /64), so that nobody takes them all; a quarter unless set.
+    pub most_in_flight_per_address: Option<usize>,
     /// The time of a request in all, from its head to the end of its handler (§12).
     pub deadline: Duration,
+    /// The time of an answer's body, from its head on; a minute is 16 MiB at 280 KiB a second. Streams have none.
+    pub answer_deadline: Duration,
+    /// Routes on their way out, beside those that this version itself sends off.
+    pub farewells: Vec<Declared>,
+    /// Headers to take off every request beside [those that no client may send](crate::gateway::hygiene::IDENTITY).
+    pub identity_headers: Vec<String>,
+    /// Whether a trusted proxy may say who the caller is, in `Waypost-Principal`. Off, since its signature must be
+    /// verified by who lets it through.
+    pub trust_gateway: bool,
 }
 
 impl Default for HttpOptions {
@@ -46,7 +59,12 @@ impl Default for HttpOptions {
             trusted_proxies: TrustedProxies::default(),
             cors_origins: Vec::new(),
             most_in_flight: 512,
+            most_in_flight_per_address: None,
             deadline: Duration::from_secs(30),
+            answer_deadline: Duration::from_secs(60),
+            farewells: Vec::new(),
+            identity_headers: Vec::new(),
+            trust_gateway: false,
         }
     }
 }
@@ -62,8 +80,11 @@ pub struct App {
     pub metrics: Option<MetricsExporter>,
     pub(crate) contexts: ContextSource,
     pub(crate) envelope: Envelope,
+    pub(crate) security: SecurityHeaders,
     /// Who still calls routes that are on their way out.
     pub farewell: Farewell,
+    /// The routes as they are served.
+    pub(crate) paths: OnceLock<RouteTable>,
     draining: AtomicBool,
 }
 
@@ -74,7 +95,9 @@ impl App {
         let farewell = Farewell::new(clock.clone());
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
-        Arc::new(Self { platform, options, metrics, contexts, envelope, farewell, draining: AtomicBool::new(false) })
+        let security = SecurityHeaders::new(platform.site.public_url());
+        let (paths, draining) = (OnceLock::new(), AtomicBool::new(false));
+        Arc::new(Self { platform, options, metrics, contexts, envelope, security, farewell, paths, draining })
     }
 
     /// The public face.

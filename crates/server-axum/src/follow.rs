@@ -7,22 +7,22 @@ use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERER, REFERRER_POLICY, USER_AGENT, VARY,
 };
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version};
 use jiff::Timestamp;
 use waypost_core::limits::Decision;
-use waypost_core::links::{Domain, Followed, RESERVED, Status, Target, Visit, VisitKind};
+use waypost_core::links::{Followed, RESERVED, Status, Target, Visit, VisitKind};
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, ApiResult};
 use crate::gateway::access_log::AccessLine;
 use crate::gateway::client_address::ClientAddress;
 use crate::gateway::context::elapsed;
 use crate::gateway::head_limits::HeadLimits;
+use crate::gateway::host;
 use crate::gateway::metrics::RouteMeter;
 use crate::gateway::request_id::{RequestTag, X_REQUEST_ID};
 use crate::guard::{accepts, limited};
@@ -32,7 +32,6 @@ const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const ROUTE: &str = "/{slug}";
 /// What a redirect says to caches unless its link says otherwise: a redirect that a cache answers is not counted.
 const UNCACHED: HeaderValue = HeaderValue::from_static("private, max-age=0");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// Answers follows.
@@ -55,11 +54,12 @@ impl Follow {
         {
             return None;
         }
+        let host = head.host().ok()?;
         let slug = head.uri.path().strip_prefix('/')?;
         let started = self.app.platform.clock.now();
         let client = self.client(head);
         let visit = visit(head, client);
-        match self.app.platform.follows.follow_known(&self.domain(head), slug, &visit, started)? {
+        match self.app.platform.follows.follow_known(&self.app.site().domain_of_host(host), slug, &visit, started)? {
             Followed::Redirect(target) => {
                 let known = Known { tag: self.app.contexts.tag(head.headers, started), client, started };
                 Some(self.finish(head, known, redirect(&target, started), None))
@@ -85,6 +85,7 @@ impl Follow {
     }
 
     async fn try_follow(&self, head: Head<'_>, client: ClientAddress) -> Result<Response, ApiError> {
+        let host = head.host()?;
         match *head.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS => return Ok((StatusCode::NO_CONTENT, [(ALLOW, METHODS)]).into_response()),
@@ -93,7 +94,7 @@ impl Follow {
         self.limits.check(head.method, head.uri, head.headers)?;
         let not_found = || ApiError::new(ErrorCode::NotFound, "There is no such link");
         let slug = decode(head.uri.path().strip_prefix('/').unwrap_or_default()).ok_or_else(not_found)?;
-        let (domain, follows) = (self.domain(head), &self.app.platform.follows);
+        let (domain, follows) = (self.app.site().domain_of_host(host), &self.app.platform.follows);
         if !follows.knows(&domain, &slug) {
             self.allow_misses(client, 0).await?;
         }
@@ -160,9 +161,11 @@ impl Follow {
 
     /// Puts on what every response has, counts it, and writes its line.
     fn finish(&self, head: Head<'_>, known: Known, mut response: Response, error: Option<&ApiError>) -> Response {
-        let headers = response.headers_mut();
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         let status = response.status();
+        match status.is_redirection() {
+            true => self.app.security.apply_to_redirect(response.headers_mut()),
+            false => self.app.security.apply(&mut response),
+        }
         let duration = elapsed(known.started, self.app.platform.clock.now());
         self.metrics.record(head.method, status, duration);
         // Redirects that went well are told at the level of details: there are very many of them, and each is a click,
@@ -195,12 +198,6 @@ impl Follow {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         self.app.contexts.client(peer, head.headers)
     }
-
-    fn domain(&self, head: Head<'_>) -> Domain {
-        let authority = head.uri.authority().map(http::uri::Authority::as_str);
-        let host = authority.or_else(|| head.headers.get(HOST).and_then(|host| host.to_str().ok()));
-        self.app.site().domain_of_host(host.unwrap_or_default())
-    }
 }
 
 /// What is known of a follow besides its head.
@@ -214,6 +211,7 @@ struct Known {
 #[derive(Clone, Copy)]
 pub(crate) struct Head<'a> {
     peer: Option<SocketAddr>,
+    version: Version,
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
@@ -224,13 +222,19 @@ impl<'a> Head<'a> {
     /// The head of a request whose connection is with `peer`.
     pub(crate) fn of<B>(request: &'a Request<B>, peer: Option<SocketAddr>) -> Self {
         let (method, uri) = (request.method(), request.uri());
-        Self { peer, method, uri, headers: request.headers(), extensions: request.extensions() }
+        let version = request.version();
+        Self { peer, version, method, uri, headers: request.headers(), extensions: request.extensions() }
     }
 
     /// The same, of a request that was taken apart.
     pub(crate) fn from_parts(parts: &'a Parts, peer: Option<SocketAddr>) -> Self {
-        let Parts { method, uri, headers, extensions, .. } = parts;
-        Self { peer, method, uri, headers, extensions }
+        let Parts { version, method, uri, headers, extensions, .. } = parts;
+        Self { peer, version: *version, method, uri, headers, extensions }
+    }
+
+    /// The host that is asked.
+    fn host(&self) -> ApiResult<&'a str> {
+        host::of(self.version, self.uri, self.headers)
     }
 }
 

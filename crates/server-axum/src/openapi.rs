@@ -31,6 +31,7 @@ fn document(public_url: &str) -> Value {
     add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
     // A page of them refers to it, and does not bring it along.
     add::<v1::Event>(&mut schemas, "Event");
+    add::<v1::Deprecation>(&mut schemas, "Deprecation");
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
         code["enum"] = json!(codes);
@@ -178,6 +179,7 @@ fn follow() -> Map<String, Value> {
     let mut responses: Map<_, _> =
         [301, 302, 303, 307, 308].map(|status: u16| (status.to_string(), redirect.clone())).into_iter().collect();
     let errors = [
+        ErrorCode::MalformedRequest,
         ErrorCode::NotFound,
         ErrorCode::Gone,
         ErrorCode::UriTooLong,

@@ -4,6 +4,10 @@
 //! held until the response's *body* has ended or was given up, since a slow reader costs as much as a slow handler.
 //! (tower's `ConcurrencyLimit` queues, and frees its permit at the response's head.)
 //!
+//! One address may hold a quarter of the places, so that no single caller takes all of them: IPv4 addresses one by one,
+//! IPv6 by /64. Where nothing is known of the peer only the common cap holds. Behind a proxy that is not
+//! [trusted](super::client_address::TrustedProxies) all callers have one address, and share its quarter.
+//!
 //! Within the layers that only look at the head, so that a preflight or a refusal takes no permit.
 //!
 //! Alone, on a foreign axum router:
@@ -16,8 +20,12 @@
 //! let router: Router = Router::new().layer(middleware::from_fn_with_state(admission, admission::admit));
 //! ```
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -25,6 +33,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use waypost_core::wire::v1::ErrorCode;
 
+use super::client_address::ClientAddress;
+use super::context::RequestContext;
+use super::metrics::names;
 use super::routes;
 use super::watched::{Watch, Watched};
 use crate::error::ApiError;
@@ -33,7 +44,35 @@ use crate::error::ApiError;
 #[derive(Clone, Debug)]
 pub struct Admission {
     cap: usize,
-    in_flight: Arc<AtomicUsize>,
+    per_address: usize,
+    places: Arc<Places>,
+}
+
+/// The places that are taken. Only addresses with a request in flight have an entry, so there are at most as many as
+/// places.
+#[derive(Debug)]
+struct Places {
+    taken: AtomicUsize,
+    by_address: [Mutex<HashMap<IpAddr, usize>>; SHARDS],
+    hasher: RandomState,
+}
+
+/// So many locks that two requests seldom meet at one.
+const SHARDS: usize = 16;
+
+impl Places {
+    fn shard(&self, address: IpAddr) -> &Mutex<HashMap<IpAddr, usize>> {
+        &self.by_address[self.hasher.hash_one(address) as usize % SHARDS]
+    }
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// All places are taken.
+    Server,
+    /// The address has its share.
+    Address,
 }
 
 impl Default for Admission {
@@ -44,39 +83,89 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// Admits up to `cap` at once.
+    /// Admits up to `cap` at once, a quarter of them from one address.
     pub fn new(cap: usize) -> Self {
-        Self { cap, in_flight: Arc::default() }
+        let by_address = std::array::from_fn(|_| Mutex::default());
+        let places = Places { taken: AtomicUsize::new(0), by_address, hasher: RandomState::new() };
+        Self { cap, per_address: cap.div_ceil(4), places: Arc::new(places) }
     }
 
-    /// A permit, or `None` at once. Two atomic operations: the redirect's path calls it too.
-    pub fn try_enter(&self) -> Option<Permit> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit(self.in_flight.clone());
-        // Above the cap the permit is dropped here, which takes the count back.
-        (before < self.cap).then_some(permit)
+    /// Admits so many from one address.
+    #[must_use]
+    pub fn with_per_address(self, per_address: usize) -> Self {
+        Self { per_address, ..self }
+    }
+
+    /// A permit for a request from `client`, or why there is none, at once: two atomic operations, and one look-up under a
+    /// lock that is held for nothing else.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn try_enter(&self, client: ClientAddress) -> Result<Permit, Full> {
+        let before = self.places.taken.fetch_add(1, Ordering::Relaxed);
+        // Refused, it is dropped here, which takes the count back.
+        let mut permit = Permit { places: self.places.clone(), address: None };
+        if before >= self.cap {
+            return Err(Full::Server);
+        }
+        if client == ClientAddress::UNKNOWN {
+            return Ok(permit);
+        }
+        let address = client.network();
+        let mut shard = self.places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
+        let held = shard.entry(address).or_default();
+        if *held >= self.per_address {
+            drop(shard);
+            return Err(Full::Address);
+        }
+        *held += 1;
+        drop(shard);
+        permit.address = Some(address);
+        Ok(permit)
     }
 
     /// How many are in flight.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.places.taken.load(Ordering::Relaxed)
     }
 
-    /// The answer above the cap.
-    pub fn refusal() -> ApiError {
-        ApiError::new(ErrorCode::Unavailable, "The server is at its limit of requests in flight")
-            .with_retry_after(Duration::from_secs(1))
-            .with_reason("too many requests in flight")
+    /// The answer when there is no place.
+    pub fn refusal(full: Full) -> ApiError {
+        let (message, reason, by) = match full {
+            Full::Server => {
+                ("The server is at its limit of requests in flight", "too many requests in flight", "server")
+            }
+            Full::Address => (
+                "Too many requests from this address are in flight",
+                "too many requests in flight from this address",
+                "address",
+            ),
+        };
+        metrics::counter!(names::SHED, "by" => by).increment(1);
+        ApiError::new(ErrorCode::Unavailable, message).with_retry_after(Duration::from_secs(1)).with_reason(reason)
     }
 }
 
 /// A place among those in flight, given back when it is dropped.
 #[derive(Debug)]
-pub struct Permit(Arc<AtomicUsize>);
+pub struct Permit {
+    places: Arc<Places>,
+    address: Option<IpAddr>,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.places.taken.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
+        let mut shard = self.places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut held) = shard.entry(address) {
+            match held.get().checked_sub(1) {
+                None | Some(0) => {
+                    held.remove();
+                }
+                Some(left) => *held.get_mut() = left,
+            }
+        }
     }
 }
 
@@ -87,9 +176,10 @@ pub async fn admit(State(admission): State<Admission>, request: Request, next: N
     if routes::of(&request).is_some_and(|route| route.is_probe()) {
         return next.run(request).await;
     }
-    match admission.try_enter() {
-        Some(permit) => Watched::wrap(next.run(request).await, permit),
-        None => Admission::refusal().into_response(),
+    let client = request.extensions().get::<RequestContext>().map_or(ClientAddress::UNKNOWN, RequestContext::client);
+    match admission.try_enter(client) {
+        Ok(permit) => Watched::wrap(next.run(request).await, permit),
+        Err(full) => Admission::refusal(full).into_response(),
     }
 }
 
@@ -126,6 +216,32 @@ mod tests {
 
         drop(ask().await.unwrap());
         assert_eq!(admission.in_flight(), 0, "given up");
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_places_and_leaves_nothing_behind() {
+        let address = |text: &str| ClientAddress::new(text.parse().unwrap());
+        let admission = Admission::new(8);
+        let (greedy, other) = (address("192.0.2.1"), address("192.0.2.2"));
+        let held: Vec<_> = (0..2).map(|_| admission.try_enter(greedy).unwrap()).collect();
+        for _ in 0..100 {
+            assert_eq!(admission.try_enter(greedy).unwrap_err(), Full::Address);
+        }
+        assert_eq!(admission.in_flight(), 2, "a refusal takes no place");
+        let also = admission.try_enter(other).unwrap();
+        // Of a /64, every address is one caller.
+        let six: Vec<_> =
+            ["2001:db8::1", "2001:db8::ffff:2"].map(|text| admission.try_enter(address(text)).unwrap()).into();
+        assert_eq!(admission.try_enter(address("2001:db8:0:0:7::")).unwrap_err(), Full::Address);
+        let far = admission.try_enter(address("2001:db8:0:1::1")).unwrap();
+        let unknown: Vec<_> = (0..2).map(|_| admission.try_enter(ClientAddress::UNKNOWN).unwrap()).collect();
+        assert_eq!(admission.try_enter(ClientAddress::UNKNOWN).unwrap_err(), Full::Server);
+        drop(held);
+        assert!(admission.try_enter(greedy).is_ok());
+        drop((also, six, far, unknown));
+        assert_eq!(admission.in_flight(), 0);
+        let kept: usize = admission.places.by_address.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        assert_eq!(kept, 0, "an address that is gone takes no memory");
     }
 
     #[tokio::test]

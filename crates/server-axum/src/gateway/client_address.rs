@@ -40,6 +40,15 @@ impl ClientAddress {
         self.0
     }
 
+    /// What counts as one caller: an IPv4 address, or the first of the /64 of an IPv6 address, since a subscriber has
+    /// that many.
+    pub fn network(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(_) => self.0,
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (!0 << 64))),
+        }
+    }
+
     /// The key of a limit: an IPv4 address, or the /64 of an IPv6 address, since a subscriber has that many.
     pub fn limit_key(self) -> String {
         match self.0 {

@@ -28,7 +28,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, TRANSFER_ENCODING,
-    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method};
 use waypost_core::clock::{Clock, SystemClock};
@@ -100,12 +99,11 @@ impl Envelope {
     }
 }
 
-/// Gives every error its shape, and every response `X-Content-Type-Options: nosniff`.
+/// Gives every error its shape.
 pub async fn render(State(envelope): State<Envelope>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let context = request.extensions().get::<RequestContext>().cloned();
-    let mut response = next.run(request).await;
-    response.headers_mut().entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    let response = next.run(request).await;
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
         return response;

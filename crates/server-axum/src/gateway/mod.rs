@@ -3,14 +3,18 @@
 //! | layer | why at this depth |
 //! |---|---|
 //! | [`context`] | everything within names the request: its id, its trace, its caller |
+//! | [`hygiene`] | before anything within reads a header; the address was read just now |
 //! | [`routes`] | one look-up in the table, for all layers that need the route |
 //! | [`access_log`] | sees the final status, code and bytes, refusals of every layer included |
 //! | [`metrics`] | counts what the log tells |
+//! | [`security_headers`] | what browsers are told of every answer, by its final content type |
 //! | [`envelope`] | gives every error its shape, whoever raised it; the headers that others set survive |
-//! | [`deprecation`] | its headers stand on refusals too; after the sunset nothing within is asked |
+//! | [`deprecation`] | its headers stand on refusals too |
 //! | [`rate_headers`] | likewise: 429s, time-outs and preflights say how things stand |
 //! | [`cors`] | a browser must be able to read every error, also that of the limit |
 //! | (limit by address) | the assembler's: before anything that costs, preflights included |
+//! | [`deprecation::end`] | after the sunset nothing within is asked |
+//! | [`host`] | before anything is answered on behalf of a host |
 //! | [`options`] | a preflight has no credentials and takes no permit; every 405 gets its `Allow` |
 //! | [`catch_panic`] | so that a panic is an error like any other for all of the above |
 //! | [`head_limits`] | cheap, and before a permit is taken |
@@ -37,12 +41,15 @@ pub mod deadline;
 pub mod deprecation;
 pub mod envelope;
 pub mod head_limits;
+pub mod host;
+pub mod hygiene;
 pub mod idempotency;
 pub mod metrics;
 pub mod options;
 pub mod rate_headers;
 pub mod request_id;
 pub mod routes;
+pub mod security_headers;
 pub mod traceparent;
 pub mod watched;
 
@@ -52,7 +59,7 @@ mod tests;
 use std::convert::Infallible;
 
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, body::Body};
 use tower::layer::util::Identity;
@@ -63,8 +70,12 @@ use tower::{Layer, Service, ServiceBuilder};
 pub struct Chain {
     /// Ids, callers' addresses, and the clock of all layers.
     pub context: context::ContextSource,
+    /// Which headers no client may send.
+    pub hygiene: hygiene::Hygiene,
     /// The routes that the router has.
     pub routes: routes::RouteTable,
+    /// What browsers are told.
+    pub security: security_headers::SecurityHeaders,
     /// Renders errors.
     pub envelope: envelope::Envelope,
     /// Sees routes off.
@@ -95,6 +106,8 @@ where
 {
     let clock = chain.context.clock().clone();
     let within = ServiceBuilder::new()
+        .layer(from_fn_with_state(chain.farewell.clone(), deprecation::end))
+        .layer(from_fn(host::check))
         .layer(from_fn_with_state(chain.routes.clone(), options::answer))
         .map_response(|response: Response<_>| response.map(Body::new))
         .layer(catch_panic::layer())
@@ -103,9 +116,11 @@ where
         .layer(from_fn_with_state(chain.deadline, deadline::enforce));
     let around = ServiceBuilder::new()
         .layer(from_fn_with_state(chain.context, context::establish))
+        .layer(from_fn_with_state(chain.hygiene, hygiene::clean))
         .layer(from_fn_with_state(chain.routes, routes::resolve))
         .layer(from_fn_with_state(access_log::AccessLog::new(clock.clone()), access_log::log))
         .layer(from_fn_with_state(metrics::RequestMetrics::new(clock.clone()), metrics::measure))
+        .layer(from_fn_with_state(chain.security, security_headers::stamp))
         .layer(from_fn_with_state(chain.envelope, envelope::render))
         .layer(from_fn_with_state(chain.farewell, deprecation::announce))
         .layer(from_fn_with_state(rate_headers::RateHeaders::new(clock), rate_headers::stamp))

@@ -18,14 +18,27 @@ use super::deprecation::Deprecation;
 /// The label of a path that no route has: one for all, since callers make up paths without end.
 pub const UNMATCHED: &str = "unmatched";
 
+/// How a route answers, which decides what of it has a time limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// One request, one answer, both of them through within their times.
+    #[default]
+    Unary,
+    /// An answer that goes on for as long as both sides like: timed up to its head.
+    Stream,
+    /// A connection that becomes another protocol's: timed up to the answer's head.
+    Upgrade,
+}
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
     template: Box<str>,
     methods: Vec<Method>,
     allow: HeaderValue,
+    kind: Kind,
     time_limit: Option<Duration>,
-    deprecation: Option<Deprecation>,
+    farewells: Vec<(Vec<Method>, Deprecation)>,
     is_probe: bool,
 }
 
@@ -48,7 +61,15 @@ impl Route {
         add(Method::OPTIONS);
         let names: Vec<&str> = all.iter().map(Method::as_str).collect();
         let allow = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-        Self { template: template.into(), methods: all, allow, time_limit: None, deprecation: None, is_probe: false }
+        Self {
+            template: template.into(),
+            methods: all,
+            allow,
+            kind: Kind::Unary,
+            time_limit: None,
+            farewells: Vec::new(),
+            is_probe: false,
+        }
     }
 
     /// The same route with its own deadline instead of the common one (a held poll).
@@ -57,10 +78,28 @@ impl Route {
         Self { time_limit: Some(limit), ..self }
     }
 
-    /// The same route, on its way out.
+    /// The same route of another kind.
+    #[must_use]
+    pub fn with_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same route, on its way out with all its methods.
     #[must_use]
     pub fn deprecated(self, deprecation: Deprecation) -> Self {
-        Self { deprecation: Some(deprecation), ..self }
+        let methods = self.methods.clone();
+        self.deprecated_for(methods, deprecation)
+    }
+
+    /// The same route, on its way out with these methods; `GET` takes `HEAD` along. What is said later wins.
+    #[must_use]
+    pub fn deprecated_for(mut self, methods: impl IntoIterator<Item = Method>, deprecation: Deprecation) -> Self {
+        let mut methods: Vec<Method> = methods.into_iter().collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        self.farewells.insert(0, (methods, deprecation));
+        self
     }
 
     /// The same route, answered however much is in flight: what balancers and operators ask must not fall silent when
@@ -95,9 +134,25 @@ impl Route {
         self.time_limit
     }
 
-    /// Its farewell.
-    pub fn deprecation(&self) -> Option<&Deprecation> {
-        self.deprecation.as_ref()
+    /// How it answers.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The farewell of one of its methods.
+    pub fn deprecation(&self, method: &Method) -> Option<&Deprecation> {
+        self.farewell(method).map(|(_, deprecation)| deprecation)
+    }
+
+    /// The same, with its place among [all](Self::farewells).
+    pub(crate) fn farewell(&self, method: &Method) -> Option<(usize, &Deprecation)> {
+        let place = self.farewells.iter().position(|(methods, _)| methods.contains(method))?;
+        Some((place, &self.farewells[place].1))
+    }
+
+    /// Its farewells, each with its methods.
+    pub fn farewells(&self) -> &[(Vec<Method>, Deprecation)] {
+        &self.farewells
     }
 
     /// How closely it fits: for each segment 2 where it is fixed, 1 where it is a parameter, 0 at a catch-all, compared
@@ -147,6 +202,11 @@ impl FromIterator<Route> for RouteTable {
 }
 
 impl RouteTable {
+    /// Every route, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.0.fixed.values().chain(&self.0.open)
+    }
+
     /// The route of a path.
     pub fn find(&self, path: &str) -> Option<Arc<Route>> {
         if let Some(route) = self.0.fixed.get(path) {

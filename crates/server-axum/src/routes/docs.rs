@@ -13,6 +13,7 @@ use waypost_core::wire::v1::{ErrorCode, Retry};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::gateway::security_headers::ScriptedPage;
 use crate::reply::Reply;
 
 /// An hour: the documents change with the program only.
@@ -47,7 +48,11 @@ fn asset(name: &str) -> Reply {
         // The page names its parts relative to itself, and stands at `/docs`, without a slash.
         bytes = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/docs/\">", 1).into_bytes();
     }
-    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEPT)], bytes).into_response())
+    let mut response = ([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEPT)], bytes).into_response();
+    if name == "index.html" {
+        response.extensions_mut().insert(ScriptedPage);
+    }
+    Ok(response)
 }
 
 /// Every error code there is.

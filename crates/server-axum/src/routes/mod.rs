@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod bulk;
+mod deprecations;
 mod docs;
 mod event_types;
 mod events;
@@ -179,6 +180,9 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .takes([Parameter::path("id", "The key's id.")])
             .answers_nothing(204, "It is revoked, on every node within a second.")
             .fails(&[Code::NotFound]),
+        Route::get("/v1/deprecations", Scope::UsageRead, deprecations::list)
+            .says("operations", "listDeprecations", "List routes on their way out, and who of the workspace calls them")
+            .answers::<v1::Page<v1::Deprecation>>(200, "DeprecationPage", "All of them; there is one page.", &[]),
         Route::get("/livez", Public, health::livez)
             .says("operations", "readLiveness", "Whether the process answers")
             .answers_with("application/json", "It does.", &[]),

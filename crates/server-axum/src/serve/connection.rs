@@ -1,10 +1,11 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::{Future, Pending, pending, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,10 +15,12 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::progress::{Calls, Progress, Reads};
+use crate::gateway::metrics::names;
 
 /// The settings of hyper.
 pub(super) fn builder(options: &Options) -> Builder<TokioExecutor> {
@@ -45,6 +48,8 @@ enum Turn {
     Over,
     /// A head has begun, or one that had begun is complete.
     Head,
+    /// An answer is not through in its time.
+    Late,
     /// The process shuts down.
     Drain,
 }
@@ -53,6 +58,7 @@ enum Turn {
 pub(super) async fn serve<I, S>(
     builder: Arc<Builder<TokioExecutor>>,
     io: I,
+    peer: SocketAddr,
     service: S,
     options: Options,
     drain: CancellationToken,
@@ -67,11 +73,15 @@ pub(super) async fn serve<I, S>(
     let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
+    let mut watch = Watch::default();
     loop {
         let (in_head, served) = (progress.in_head(), progress.served());
         let turn = poll_fn(|cx| {
-            // How a connection ends is its peer's business: resets and half heads are no news.
-            if connection.as_mut().poll(cx).is_ready() {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(fault) = ended {
+                    // Resets and half heads are the peer's business; who wonders why there was no answer looks here.
+                    tracing::debug!(%peer, reason = %in_words(&*fault), "a connection ended in an error");
+                }
                 return Poll::Ready(Turn::Over);
             }
             if !ending && cancelled.as_mut().poll(cx).is_ready() {
@@ -80,18 +90,24 @@ pub(super) async fn serve<I, S>(
             if progress.in_head() != in_head {
                 return Poll::Ready(Turn::Head);
             }
+            if watch.poll(progress.oldest(), cx).is_ready() {
+                return Poll::Ready(Turn::Late);
+            }
             Poll::Pending
         });
         let limit = if in_head { options.head_timeout } else { options.idle_timeout };
         match tokio::time::timeout(limit, turn).await {
             Ok(Turn::Over) => return,
             Ok(Turn::Head) => {}
+            Ok(Turn::Late) => return cut("slow_reader", peer),
             Ok(Turn::Drain) => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
             // A head that does not come to its end.
-            Err(_) if in_head => return,
+            Err(_) if in_head => return cut("slow_head", peer),
+            // The last answer was handed over long ago, and its reader does not take it.
+            Err(_) if ending && progress.is_idle() && !drain.is_cancelled() => return cut("slow_reader", peer),
             Err(_) if !ending && progress.is_idle() && progress.served() == served => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
@@ -99,4 +115,45 @@ pub(super) async fn serve<I, S>(
             Err(_) => {}
         }
     }
+}
+
+/// Times the oldest answer under way. One that becomes the oldest is timed from then on, so where several are under way a
+/// late one is seen after one to two of its times.
+#[derive(Default)]
+struct Watch(Option<(usize, Timer)>);
+
+type Timer = Pin<Box<Timeout<Pending<()>>>>;
+
+impl Watch {
+    fn poll(&mut self, oldest: Option<(usize, Duration)>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((number, limit)) = oldest else {
+            self.0 = None;
+            return Poll::Pending;
+        };
+        if self.0.as_ref().is_none_or(|(timed, _)| *timed != number) {
+            self.0 = Some((number, Box::pin(tokio::time::timeout(limit, pending()))));
+        }
+        match &mut self.0 {
+            Some((_, timer)) => timer.as_mut().poll(cx).map(drop),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Notes that a connection is given up.
+fn cut(reason: &'static str, peer: SocketAddr) {
+    metrics::counter!(names::CONNECTIONS_CUT, "reason" => reason).increment(1);
+    tracing::debug!(%peer, reason, "a connection was cut");
+}
+
+/// An error with its causes.
+fn in_words(fault: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = fault.to_string();
+    let mut cause = fault.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

@@ -4,9 +4,11 @@
 //! number of connections has no bound, and a full table of files makes the loop spin. Here
 //! - a connection that has not sent a whole head within [`head_timeout`](Options::head_timeout) is closed, the first one
 //!   counted from the accept (hyper's own timer starts only after it knows the protocol);
+//! - who does not read is cut: a unary answer has [its time](crate::gateway::deadline), and what was handed over whole is
+//!   given up after two to three idle times;
 //! - above [`max_connections`](Options::max_connections) nothing is accepted: newcomers wait in the kernel's queue;
 //! - errors of `accept` that are the machine's (no files, no memory) are waited out, doubling up to a second;
-//! - HTTP/1.1 and HTTP/2 in clear text share the port.
+//! - HTTP/1.1 and HTTP/2 share the port, in clear text, or over TLS by [`tls::TlsListener`].
 //!
 //! **Exceptions to the one error shape.** What hyper refuses before there is a request is answered by hyper, with an
 //! empty body: 400 for a head that is no HTTP or that two parsers could read in two ways (`Content-Length` twice and
@@ -22,6 +24,7 @@
 
 mod connection;
 mod progress;
+pub mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -153,7 +156,7 @@ where
                 pause = FIRST_PAUSE;
                 // A token of its own: polling a shared one takes a lock that all connections would fight for.
                 let drain = shutdown.child_token();
-                let serving = connection::serve(builder.clone(), io, make(peer), options, drain);
+                let serving = connection::serve(builder.clone(), io, peer, make(peer), options, drain);
                 connections.spawn(async move {
                     serving.await;
                     drop(place);

@@ -3,12 +3,14 @@
 //! Seen from the two sides of hyper: bytes that come in while nothing is in flight begin a head, and a call of the
 //! service ends it. A few relaxed atomics a request, where hyper's own timer would allocate and arm one.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response, Version};
@@ -18,6 +20,7 @@ use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::gateway::deadline::Due;
 use crate::gateway::watched::{Watch, Watched};
 
 /// Shared by a connection's two sides and its driver.
@@ -31,6 +34,10 @@ pub(super) struct Progress {
     served: AtomicUsize,
     /// HTTP/2: bytes are frames, so they say nothing about heads.
     framed: AtomicBool,
+    /// How long answers under way may take, by the number of the request, oldest first.
+    due: Mutex<BTreeMap<usize, Duration>>,
+    /// How many of these there are, so that nobody locks what is empty.
+    timed: AtomicUsize,
 }
 
 impl Progress {
@@ -41,7 +48,18 @@ impl Progress {
             in_flight: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
+            due: Mutex::default(),
+            timed: AtomicUsize::new(0),
         })
+    }
+
+    /// The oldest answer under way that has a time: its number, and how long it may take.
+    pub(super) fn oldest(&self) -> Option<(usize, Duration)> {
+        if self.timed.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.first_key_value().map(|(number, limit)| (*number, *limit))
     }
 
     pub(super) fn in_head(&self) -> bool {
@@ -65,23 +83,39 @@ impl Progress {
 }
 
 /// A request in flight, until its answer is through.
-struct InFlight(Arc<Progress>);
+struct InFlight {
+    progress: Arc<Progress>,
+    /// The how manieth of its connection.
+    number: usize,
+    is_timed: bool,
+}
 
 impl InFlight {
     fn enter(progress: &Arc<Progress>, version: Version) -> Self {
         if version == Version::HTTP_2 {
             progress.framed.store(true, Ordering::Relaxed);
         }
-        progress.served.fetch_add(1, Ordering::Relaxed);
+        let number = progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
-        Self(progress.clone())
+        Self { progress: progress.clone(), number, is_timed: false }
+    }
+
+    /// Notes how long the answer may take.
+    fn is_due_within(&mut self, limit: Duration) {
+        self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).insert(self.number, limit);
+        self.progress.timed.fetch_add(1, Ordering::Relaxed);
+        self.is_timed = true;
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.progress.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.is_timed {
+            self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+            self.progress.timed.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -126,8 +160,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
-            // A body of known size lies in memory and is as good as sent; one that streams is watched to its end.
-            Some(in_flight) if response.body().size_hint().exact().is_none() => Watched::wrap(response, in_flight),
+            // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
+            Some(mut in_flight) if !response.body().is_end_stream() => {
+                if let Some(Due(limit)) = response.extensions().get() {
+                    in_flight.is_due_within(*limit);
+                }
+                Watched::wrap(response, in_flight)
+            }
             _ => response,
         })
     }

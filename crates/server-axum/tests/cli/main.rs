@@ -11,3 +11,4 @@ mod proxy;
 mod serve;
 mod servers;
 mod settings;
+mod tls;

@@ -109,12 +109,24 @@ impl Server {
             greeting.push_str(&line);
             greeting.push('\n');
         }
-        let port = greeting.split("http://127.0.0.1:").nth(1).expect("an address");
+        let port = greeting.split("://127.0.0.1:").nth(1).expect("an address");
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
         let address = format!("127.0.0.1:{port}").parse().expect("an address");
         let server = Self { child, address, greeting };
-        wait_for("ready", || server.get("/readyz", "").0 == 200);
+        if !server.greeting.contains("https://127.0.0.1:") {
+            wait_for("ready", || server.get("/readyz", "").0 == 200);
+        }
         server
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn url(&self) -> String {

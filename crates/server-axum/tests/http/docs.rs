@@ -50,7 +50,16 @@ async fn the_page_can_be_read_offline() {
     let server = Server::start().await;
     let page = server.anonymous(Method::GET, "/docs").send().await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("script-src 'self';") && policy.contains("connect-src 'self' https://go.example;"),
+        "{policy}"
+    );
     let text = page.text();
+    assert!(
+        !text.contains("<script>") && !text.contains("onload="),
+        "no script stands in the page: the policy forbids it"
+    );
     let parts: Vec<_> = text
         .split(['"', '\''])
         .filter(|part| part.ends_with(".css") || part.ends_with(".js") || part.ends_with(".png"))

@@ -9,11 +9,13 @@
 mod harness;
 
 mod api_keys;
+mod attacks;
 mod auth;
 mod bad_input;
 mod bulk;
 mod conditional;
 mod cors;
+mod deprecations;
 mod docs;
 mod errors;
 mod events;

@@ -54,7 +54,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    use Scope::{AnalyticsRead, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, WebhooksRead, WebhooksWrite};
+    use Scope::{AnalyticsRead, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, UsageRead, WebhooksRead, WebhooksWrite};
     use Thing::{ApiKey, Link, Webhook};
     let row = |method, template, scope, names, body| Row { method, template, scope, names, body };
     let link = || Some(Link.recipe().1);
@@ -72,6 +72,7 @@ fn rows() -> Vec<Row> {
         row(get(), "/v1/events", EventsRead, None, None),
         row(get(), "/v1/event-types", EventsRead, None, None),
         row(get(), "/v1/event-types/{type}", EventsRead, None, None),
+        row(get(), "/v1/deprecations", UsageRead, None, None),
         row(post(), "/v1/webhooks", WebhooksWrite, None, Some(Webhook.recipe().1)),
         row(get(), "/v1/webhooks", WebhooksRead, None, None),
         row(get(), "/v1/webhooks/{id}", WebhooksRead, Some(Webhook), None),

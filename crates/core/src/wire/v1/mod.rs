@@ -4,6 +4,7 @@
 
 mod api_key;
 mod bulk;
+mod deprecation;
 mod error;
 mod event;
 mod link;
@@ -14,6 +15,7 @@ mod webhook;
 
 pub use api_key::{ApiKey, CreateApiKey, RotateApiKey};
 pub use bulk::{BulkCreate, BulkResult, BulkResults};
+pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};

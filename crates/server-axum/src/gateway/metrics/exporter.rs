@@ -80,6 +80,11 @@ fn describe() {
     metrics::describe_histogram!(names::DURATION, Unit::Seconds, "From a request's head to the head of its answer");
     metrics::describe_gauge!(names::IN_FLIGHT, "Requests that wait for the head of their answer");
     metrics::describe_counter!(names::DEPRECATED, "Calls of routes that are on their way out");
+    metrics::describe_counter!(names::HEADERS_REMOVED, "Headers that no client may send, and that were taken off");
+    metrics::describe_counter!(names::SHED, "Requests that were refused since too many are in flight");
+    metrics::describe_counter!(names::ANSWERS_CUT, "Answers that were not read in time");
+    metrics::describe_counter!(names::CONNECTIONS_CUT, "Connections that the server gave up");
+    metrics::describe_counter!(names::HANDSHAKES_FAILED, "Connections that never came to speak HTTP over TLS");
 }
 
 /// Counters and gauges go to the Prometheus recorder, histograms to those of fixed buckets.

@@ -6,6 +6,9 @@
 //! | `waypost_http_request_duration_seconds` | histogram | `route` | from the request's head to the head of the answer |
 //! | `waypost_http_requests_in_flight` | gauge | | requests that wait for the head of their answer |
 //! | `waypost_deprecated_requests_total` | counter | `route` | calls of routes that are on their way out |
+//! | `waypost_headers_removed_total` | counter | `kind` | headers that no client may send: `identity`, `forwarding`, `underscore` |
+//! | `waypost_requests_shed_total` | counter | `by` | refused since too many are in flight: of the `server`, of one `address` |
+//! | `waypost_answers_cut_total` | counter | | unary answers that were not read in time |
 //!
 //! Labels are bounded: the route is its template (`unmatched` for all other paths), a method that HTTP does not define
 //! is `OTHER`. An answer given up by its caller is not counted here; the access log has it.
@@ -53,6 +56,16 @@ pub mod names {
     pub const IN_FLIGHT: &str = "waypost_http_requests_in_flight";
     /// Counter.
     pub const DEPRECATED: &str = "waypost_deprecated_requests_total";
+    /// Counter.
+    pub const HEADERS_REMOVED: &str = "waypost_headers_removed_total";
+    /// Counter.
+    pub const SHED: &str = "waypost_requests_shed_total";
+    /// Counter.
+    pub const ANSWERS_CUT: &str = "waypost_answers_cut_total";
+    /// Counter.
+    pub const CONNECTIONS_CUT: &str = "waypost_connections_cut_total";
+    /// Counter.
+    pub const HANDSHAKES_FAILED: &str = "waypost_tls_handshakes_failed_total";
 }
 
 /// The label of a method: one for all that HTTP does not define, since callers make them up.

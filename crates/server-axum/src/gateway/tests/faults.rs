@@ -57,7 +57,9 @@ async fn what_is_final_passes_untouched() {
 #[tokio::test(start_paused = true)]
 async fn overload_is_refused_at_once_and_a_preflight_is_not() {
     let app = app();
-    let ask = |path: &'static str| app.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+    let ask = |path: &'static str| {
+        app.router.clone().oneshot(Request::get(path).header("host", "x").body(Body::empty()).unwrap())
+    };
     let (mut one, mut two) = (Box::pin(ask("/pending")), Box::pin(ask("/pending")));
     assert!(futures_util::poll!(&mut one).is_pending() && futures_util::poll!(&mut two).is_pending());
     assert_eq!(app.admission.in_flight(), 2);

@@ -29,7 +29,7 @@ async fn a_request_is_one_line_with_its_reason_and_without_its_query() {
     app.ask("GET", "/v1/links?token=secret", &[("x-request-id", "a1")], "").await;
     app.ask("GET", "/panic", &[], "").await;
     app.ask("GET", "/mute", &[], "").await;
-    let left = app.router.clone().oneshot(Request::get("/pending").body(Body::empty()).unwrap());
+    let left = app.router.clone().oneshot(Request::get("/pending").header("host", "x").body(Body::empty()).unwrap());
     assert!(futures_util::poll!(Box::pin(left)).is_pending());
     drop(guard);
 

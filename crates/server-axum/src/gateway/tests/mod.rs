@@ -70,10 +70,13 @@ fn app() -> App {
         .route("/mute", get(|| async { StatusCode::IM_A_TEAPOT }))
         .route("/pending", get(std::future::pending::<()>))
         .layer(DefaultBodyLimit::max(16));
-    let (admission, farewell) = (admission::Admission::new(2), deprecation::Farewell::new(shared.clone()));
+    let (admission, farewell) =
+        (admission::Admission::new(2).with_per_address(2), deprecation::Farewell::new(shared.clone()));
     let chain = Chain {
         context: ContextSource::new(proxies, shared, Arc::new(SeededEntropy::new(1))),
         routes,
+        hygiene: hygiene::Hygiene::default(),
+        security: security_headers::SecurityHeaders::new("https://links.example/"),
         envelope: envelope::Envelope::new("https://links.example/"),
         farewell: farewell.clone(),
         cors: cors::Cors::new(["https://app.example"]).unwrap(),
@@ -101,7 +104,7 @@ impl App {
         headers: &[(&str, &str)],
         body: &'static str,
     ) -> (StatusCode, HeaderMap, String) {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).header("host", "links.example");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -145,7 +148,7 @@ impl App {
 impl App {
     /// Asks without the checks that hold only for what reaches the limiter.
     async fn ask_past(&self, path: &str) -> (StatusCode, HeaderMap, String) {
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let request = Request::get(path).header("host", "links.example").body(Body::empty()).unwrap();
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let text = body.collect().await.unwrap().to_bytes();
         (parts.status, parts.headers, String::from_utf8(text.to_vec()).unwrap())

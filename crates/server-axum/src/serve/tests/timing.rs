@@ -7,6 +7,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::gateway::deadline::{self, Deadline};
 
 /// Connections in memory, so that time can be paused.
 struct Script {
@@ -38,10 +39,13 @@ struct Memory {
 }
 
 fn in_memory(errors: Vec<io::Error>) -> Memory {
+    serving(app(Arc::default(), Arc::default()), errors)
+}
+
+fn serving(app: Router, errors: Vec<io::Error>) -> Memory {
     let (connect, connections) = mpsc::unbounded_channel();
     let (accepts, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
     let script = Script { steps: errors.into(), connections, accepts: accepts.clone() };
-    let app = app(Arc::default(), Arc::default());
     let make = move |_| TowerToHyperService::new(app.clone());
     let served = tokio::spawn(serve(script, make, Options::default(), stop.clone()));
     Memory { connect, accepts, stop, served }
@@ -131,4 +135,82 @@ async fn frames_are_no_heads_and_pings_keep_an_http2_connection() {
         let request = Request::get("http://x/").body(Body::empty()).unwrap();
         assert_eq!(within(h2.send_request(request)).await.unwrap().status(), 200);
     }
+}
+
+/// Lets so much paused time go by.
+async fn pass(seconds: u64) {
+    let _ = tokio::time::timeout(Duration::from_secs(seconds), std::future::pending::<()>()).await;
+}
+
+/// Serves an answer that never ends, cut after a minute, and says whether it is still being made.
+fn endless() -> (Memory, Arc<()>) {
+    let alive = Arc::new(());
+    let held = alive.clone();
+    let chunks = move || {
+        let held = held.clone();
+        futures_util::stream::repeat_with(move || {
+            let _ = &held;
+            Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 16 * 1024]))
+        })
+    };
+    // The closure itself holds one as long as the server runs.
+    let app = Router::new()
+        .route("/", get(move || async move { Body::from_stream(chunks()) }))
+        .layer(from_fn_with_state(Deadline::default(), deadline::enforce));
+    (serving(app, Vec::new()), alive)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_takes_nothing_is_cut_with_the_time_of_the_answer() {
+    let (server, alive) = endless();
+    let idle = Arc::strong_count(&alive);
+    let mut stuck = server.connect();
+    stuck.write_all(GET.as_bytes()).await.unwrap();
+    pass(59).await;
+    assert!(Arc::strong_count(&alive) > idle, "its time is not over");
+    pass(2).await;
+    assert_eq!(Arc::strong_count(&alive), idle, "cut, though nobody asked for more of the body");
+
+    // One who takes a little each second gains nothing by it.
+    let mut drip = server.connect();
+    drip.write_all(GET.as_bytes()).await.unwrap();
+    for _ in 0..62 {
+        let mut byte = [0; 64];
+        let _ = tokio::time::timeout(Duration::from_millis(1), drip.read(&mut byte)).await;
+        pass(1).await;
+    }
+    assert_eq!(Arc::strong_count(&alive), idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_http2_too() {
+    let (server, alive) = endless();
+    let idle = Arc::strong_count(&alive);
+    let io = TokioIo::new(server.connect());
+    let (mut h2, driver) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(driver);
+    let answer = within(h2.send_request(Request::get("http://x/").body(Body::empty()).unwrap())).await.unwrap();
+    pass(59).await;
+    assert!(Arc::strong_count(&alive) > idle);
+    pass(2).await;
+    assert_eq!(Arc::strong_count(&alive), idle);
+    drop(answer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_over_whole_is_given_up_after_a_while() {
+    const WHOLE: usize = 1 << 20;
+    let app = Router::new().route("/", get(|| async { vec![b'x'; WHOLE] }));
+    let server = serving(app, Vec::new());
+    let (mut late, mut stuck) = (server.connect(), server.connect());
+    for stream in [&mut late, &mut stuck] {
+        stream.write_all(GET.as_bytes()).await.unwrap();
+    }
+    pass(60).await;
+    let read = tokio::time::timeout(Duration::from_secs(1), late.read_exact(&mut vec![0; WHOLE])).await;
+    assert!(read.is_ok(), "a minute late, and all of it is there");
+    pass(240).await;
+    let mut rest = Vec::new();
+    let _ = within(stuck.read_to_end(&mut rest)).await;
+    assert!(rest.len() < WHOLE, "four minutes later it is not");
 }

@@ -29,6 +29,15 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     demand((1..=128).contains(&id.len()) && id.bytes().all(letter), "X-Request-Id on every response");
     demand(reply.header("x-content-type-options") == "nosniff", "nosniff on every response");
 
+    demand(reply.has("strict-transport-security"), "transport security, since the public address is https");
+    let is_redirect = matches!(reply.status, 300..=399) && reply.status != 304;
+    let policy = reply.header("content-security-policy");
+    let is_closed = policy.starts_with("default-src 'none'") && policy.ends_with("frame-ancestors 'none'");
+    demand(is_redirect || is_closed, "a policy that lets in nothing but what is named, and stands in no frame");
+    demand(is_redirect || reply.header("referrer-policy") == "no-referrer", "addresses are not passed on");
+    demand(is_redirect || reply.header("x-frame-options") == "DENY", "no frame, for old browsers too");
+    demand(is_redirect != reply.has("cross-origin-resource-policy"), "no other site embeds it, but by redirect");
+
     let is_slug = is_slug(&reply.path);
     let rated = RATE.iter().filter(|name| reply.has(name)).count();
     let expected = if is_slug && reply.status != 429 { rated == 0 || !is_follow(reply) } else { rated == RATE.len() };
@@ -115,6 +124,10 @@ fn is_detail(detail: &Value) -> bool {
 /// no answers of an operation.
 fn undocumented(reply: &Reply) -> Option<String> {
     let operation = Document::get().operation(&reply.method, &reply.path)?;
+    // An operator's farewell is no part of the program's document.
+    if reply.status == 410 && reply.has("sunset") {
+        return None;
+    }
     let Some(response) = operation["responses"].get(reply.status.to_string()) else {
         return Some(format!("every status is documented, but {} is not", reply.status));
     };

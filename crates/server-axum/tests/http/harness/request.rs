@@ -16,12 +16,15 @@ use super::{Reply, guarantees};
 pub(crate) struct Asking {
     router: Router,
     request: Request<Body>,
+    /// The harness's own `Host` stands there still.
+    has_default_host: bool,
 }
 
 impl Asking {
     pub(crate) fn new(router: Router, method: Method, path: &str) -> Self {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        Self { router, request }
+        let request = Request::builder().method(method).uri(path).header("host", "go.example");
+        let request = request.body(Body::empty()).unwrap();
+        Self { router, request, has_default_host: true }
     }
 
     /// Adds a header; those of the same name stay.
@@ -32,6 +35,9 @@ impl Asking {
     /// Adds a header of bytes that may be no text.
     pub(crate) fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
         let (name, value) = (HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
+        if name == http::header::HOST && std::mem::take(&mut self.has_default_host) {
+            self.request.headers_mut().remove(&name);
+        }
         self.request.headers_mut().append(name, value);
         self
     }

@@ -56,11 +56,11 @@ fn public(settings: &Settings) -> Vec<Finding> {
         Finding::warn(
             "public_url",
             format!(
-                "{text} is not encrypted, so keys can be read on the way; put a proxy with TLS before it and make it https"
+                "{text} is not encrypted, so keys can be read on the way; set tls_certificate and tls_key, or put a proxy with TLS before it, and make it https"
             ),
         )
     }];
-    if url.scheme() == "https" && settings.trusted_proxies.is_empty() {
+    if url.scheme() == "https" && settings.trusted_proxies.is_empty() && settings.tls_certificate.is_none() {
         findings.push(Finding::warn(
             "trusted_proxies",
             "TLS ends at a proxy, and none is trusted, so all visitors have its address and share one limit; name it",

@@ -4,6 +4,7 @@ mod addresses;
 mod disk;
 mod finding;
 mod machine;
+mod pinned;
 mod ready;
 
 use std::process::ExitCode;

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Finding;
+use super::{Finding, pinned};
 use crate::data_dir;
 use crate::settings::Settings;
 
@@ -23,7 +23,7 @@ pub(super) async fn look(settings: &Settings) -> Finding {
         return Finding::fail("ready", "the port is not known beforehand; name one by listen");
     };
     let address = from_here(address);
-    match tokio::time::timeout(PATIENCE, ask(address)).await {
+    match tokio::time::timeout(PATIENCE, ask(settings, address)).await {
         Ok(Ok(answer)) => told(address, &answer),
         Ok(Err(fault)) => Finding::fail("ready", format!("nobody answers on {address} ({fault}); start the server")),
         Err(_) => Finding::fail("ready", format!("no answer on {address} within {} s", PATIENCE.as_secs())),
@@ -48,8 +48,15 @@ fn from_here(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(host, listen.port())
 }
 
-async fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn ask(settings: &Settings, address: SocketAddr) -> io::Result<String> {
+    let stream = TcpStream::connect(address).await?;
+    match &settings.tls_certificate {
+        Some(certificate) => exchange(pinned::connect(stream, address.ip(), certificate).await?, address).await,
+        None => exchange(stream, address).await,
+    }
+}
+
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, address: SocketAddr) -> io::Result<String> {
     let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use waypost_server_axum::tls::{HandshakeLimits, Tls, TlsListener};
 use waypost_server_axum::{Gateway, ServeOptions, serve};
 
 /// How many connections may wait to be accepted, for each front.
@@ -54,6 +55,7 @@ impl Fronts {
     pub(super) async fn serve(
         self,
         gateway: Gateway,
+        tls: Option<Tls>,
         options: ServeOptions,
         stop: CancellationToken,
     ) -> io::Result<usize> {
@@ -61,11 +63,14 @@ impl Fronts {
         // The bound is the server's: each front has its share.
         let share = options.max_connections.div_ceil(self.sockets.len());
         let options = ServeOptions { max_connections: share, ..options };
+        let shakes = HandshakeLimits::default();
+        let shakes = HandshakeLimits { most: shakes.most.div_ceil(self.sockets.len()), ..shakes };
         for (number, socket) in self.sockets.into_iter().enumerate() {
             let (gateway, stop) = (gateway.clone(), stop.clone());
+            let tls = tls.clone().map(|tls| (tls, shakes));
             let (end, ended) = oneshot::channel();
             let front = move || {
-                let _ = end.send(front(socket, gateway, options, stop));
+                let _ = end.send(front(socket, gateway, tls, options, stop));
             };
             thread::Builder::new().name(format!("front-{number}")).spawn(front)?;
             ends.push(ended);
@@ -89,13 +94,19 @@ impl Fronts {
 fn front(
     socket: std::net::TcpListener,
     gateway: Gateway,
+    tls: Option<(Tls, HandshakeLimits)>,
     options: ServeOptions,
     stop: CancellationToken,
 ) -> io::Result<usize> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::from_std(socket)?;
-        Ok(serve(listener, move |peer| gateway.for_peer(peer), options, stop).await.cut)
+        let make = move |peer| gateway.for_peer(peer);
+        let served = match tls {
+            Some((tls, limits)) => serve(TlsListener::new(listener, tls, limits), make, options, stop).await,
+            None => serve(listener, make, options, stop).await,
+        };
+        Ok(served.cut)
     })
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Greeting<'a> {
 
 impl<'a> Greeting<'a> {
     pub(super) fn new(settings: &Settings, site: &'a Site, address: SocketAddr, key: &'a FirstKey) -> Self {
-        let nowhere = Settings::default();
+        let nowhere = Settings { tls_certificate: settings.tls_certificate.clone(), ..Settings::default() };
         let kept = match settings.place() {
             Place::Memory => "nowhere: the store is in memory, and ends with this process".to_owned(),
             place => place.to_string(),

@@ -9,6 +9,7 @@ use waypost_core::Platform;
 use waypost_core::limits::{self, Algorithm, Plans, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
+use waypost_server_axum::tls::Tls;
 use waypost_server_axum::{App, Gateway, HttpOptions, ServeOptions};
 
 use super::fronts::Fronts;
@@ -63,12 +64,13 @@ pub(super) async fn serve(
     fronts: Fronts,
     app: Arc<App>,
     gateway: Gateway,
+    tls: Option<Tls>,
     drain: CancellationToken,
     patience: Duration,
 ) {
     let stop = CancellationToken::new();
     let options = ServeOptions { grace: patience, ..ServeOptions::default() };
-    let serving = fronts.serve(gateway.with_api_on(Handle::current()), options, stop.clone());
+    let serving = fronts.serve(gateway.with_api_on(Handle::current()), tls, options, stop.clone());
     let draining = async {
         drain.cancelled().await;
         app.start_draining();

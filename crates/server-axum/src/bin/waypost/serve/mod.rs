@@ -3,6 +3,7 @@
 //! It starts from the inside out (data directory, store, spool, platform, key, listener, engines, HTTP), so that what
 //! answers can answer; and stops from the outside in, so that nothing loses what stands behind it.
 
+mod certificate;
 mod engines;
 mod first_key;
 mod fronts;
@@ -63,6 +64,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     crate::logging::start(&settings, "info");
     let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
     let http = http::options(&settings)?;
+    let certificate = certificate::Certificate::read(&settings)?;
 
     // A store in memory needs no directory; everything else does, for itself alone.
     let hold = settings.keeps_files().then(|| data_dir::hold(&settings)).transpose()?;
@@ -82,7 +84,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let drain = CancellationToken::new();
     let (reserve, patience) = split(settings.shutdown_grace);
     let (app, gateway) = http::gateway(store.platform.clone(), http, metrics)?;
-    let mut server = tokio::spawn(http::serve(fronts, app, gateway, drain.clone(), patience));
+    let tls = certificate.as_ref().map(|certificate| certificate.tls.clone());
+    if let Some(certificate) = certificate {
+        // Ends with the process: it holds nothing.
+        tokio::spawn(certificate.follow_changes());
+    }
+    let mut server = tokio::spawn(http::serve(fronts, app, gateway, tls, drain.clone(), patience));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
     let _ = write!(std::io::stdout(), "{greeting}");

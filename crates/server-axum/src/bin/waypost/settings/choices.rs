@@ -81,6 +81,14 @@ impl Settings {
     /// Refuses choices without what they need, and settings that nothing would heed.
     pub(super) fn check_choices(&self) -> Result<(), SettingFault> {
         let fault = |key, fault: &str| Err(self.fault(key, fault));
+        for (given, is_given, other, is_there) in [
+            ("tls_certificate", self.tls_certificate.is_some(), "tls_key", self.tls_key.is_some()),
+            ("tls_key", self.tls_key.is_some(), "tls_certificate", self.tls_certificate.is_some()),
+        ] {
+            if is_given && !is_there {
+                return Err(self.fault(given, format!("needs {other} beside it; give both, or neither for plain HTTP")));
+            }
+        }
         if self.bus_choice == Bus::Redis && self.redis_url.is_none() {
             return fault("bus", "redis has no address; give redis_url, or choose store");
         }

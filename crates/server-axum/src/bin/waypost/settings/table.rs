@@ -120,7 +120,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 31] = [
+pub(super) static TABLE: [Setting; 33] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -132,7 +132,7 @@ pub(super) static TABLE: [Setting; 31] = [
     setting!(
         "public_url",
         "URL",
-        Told("http:// and the address of listen"),
+        Told("http:// and the address of listen, https:// with tls_certificate"),
         Store,
         "The address that short links begin with, as visitors see it",
         |it, text| values::origin(text).map(|value| it.public_url = Some(value))
@@ -144,6 +144,22 @@ pub(super) static TABLE: [Setting; 31] = [
         Store,
         "Further hosts that links can be followed under",
         |it, text| values::hosts(text).map(|value| it.domains = value)
+    ),
+    setting!(
+        "tls_certificate",
+        "FILE",
+        Told("none: plain HTTP"),
+        Store,
+        "The certificates to speak TLS with, in PEM, the server's own first; read again when they change",
+        |it, text| values::existing_file(text).map(|value| it.tls_certificate = Some(value))
+    ),
+    setting!(
+        "tls_key",
+        "FILE",
+        Told("none"),
+        Store,
+        "The key of tls_certificate, in PEM, without a passphrase",
+        |it, text| values::existing_file(text).map(|value| it.tls_key = Some(value))
     ),
     setting!(
         "data_dir",

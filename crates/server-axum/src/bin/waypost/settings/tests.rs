@@ -130,6 +130,18 @@ fn settings_of_postgresql_are_read_beside_its_address() {
 }
 
 #[test]
+fn a_certificate_needs_its_key_and_makes_the_public_address_https() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for (one, other) in [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")] {
+        let alone = fault(&[(one, file)], &[], "");
+        assert!(alone.contains(&format!("needs {other} beside it")), "{alone}");
+        assert!(fault(&[(one, "nowhere.pem")], &[], "").contains("there is no file `nowhere.pem`"));
+    }
+    let both = resolve(&[("tls_certificate", file), ("tls_key", file)], &[], "").unwrap();
+    assert_eq!(crate::store::public_url(&both, both.listen), "https://127.0.0.1:8080");
+}
+
+#[test]
 fn what_carries_events_and_counts_requests_follows_from_what_is_there() {
     let (postgres, redis) = (("database_url", "postgres://me@host/db"), ("redis_url", "redis://cache"));
     let (nats, none) = (("nats_url", "nats://bus"), &[][..]);

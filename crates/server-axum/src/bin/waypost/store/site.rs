@@ -12,12 +12,13 @@ pub(crate) fn public_url(settings: &Settings, listen: Option<SocketAddr>) -> Str
     if let Some(url) = &settings.public_url {
         return url.clone();
     }
+    let scheme = if settings.tls_certificate.is_some() { "https" } else { "http" };
     match listen {
         Some(address) if address.ip().is_unspecified() => {
-            format!("http://localhost:{}", address.port())
+            format!("{scheme}://localhost:{}", address.port())
         }
-        Some(address) => format!("http://{address}"),
-        None => "http://127.0.0.1:8080".to_owned(),
+        Some(address) => format!("{scheme}://{address}"),
+        None => format!("{scheme}://127.0.0.1:8080"),
     }
 }
 
