@@ -1,31 +1,5 @@
-//! Headers that only a gateway may set: a client's copy dies before anything within sees it.
-//!
-//! What stands behind a gateway believes some headers blindly: who the caller is, which path was meant, which method. So
-//! they are taken off every request, *in every spelling*. Servers and languages fold names in different ways (CGI and
-//! WSGI turn `-` into `_`, others the other way round), so names are compared folded: in lower case, each run of
-//! characters that are no letter and no digit as one `-`. `X_User_Id`, `x--user.id` and `X-User-Id` are one name.
-//!
-//! - *Identity*, and what rewrites a request: always taken off.
-//! - *Forwarding* (`X-Forwarded-For` and its kind): taken off unless the peer is a trusted proxy. The caller's address has
-//!   been read by then ([`context`](super::context)).
-//! - Any other name with `_`: taken off, since proxies merge it with its twin.
-//! - `Waypost-Principal`, the signed word of a Waypost gateway: let through, in this one spelling and once, if
-//!   [trusted](Hygiene::trust_gateway) and the peer is a trusted proxy. Who lets it through must verify its signature.
-//!
-//! What was taken off is counted, and named at the level debug; values are never told.
-//!
-//! Alone, on a foreign axum router:
-//!
-//! ```
-//! use axum::{Router, middleware};
-//! use waypost_server_axum::gateway::hygiene::{self, Hygiene};
-//!
-//! let hygiene = Hygiene::default().and_identity(["X-Company-Role", "X-Sso-*"]);
-//! let router: Router = Router::new().layer(middleware::from_fn_with_state(hygiene, hygiene::clean));
-//! ```
+//! Taking them off.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -34,109 +8,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName};
 
-use super::client_address::TrustedProxies;
-use super::metrics::names;
+use super::names::{FORWARDING, IDENTITY};
+use super::spelling::{Patterns, fold};
+use crate::gateway::client_address::TrustedProxies;
+use crate::gateway::metrics::names;
 
 /// What a Waypost gateway says of the caller to who stands behind it.
 pub const PRINCIPAL: HeaderName = HeaderName::from_static("waypost-principal");
-
-/// Who the caller is, what was meant instead of what was asked. `*` at the end: every name that begins so.
-pub const IDENTITY: &[&str] = &[
-    "authenticated-*",
-    "client-cert",
-    "client-cert-chain",
-    "client-verify",
-    "remote-addr",
-    "remote-email",
-    "remote-groups",
-    "remote-name",
-    "remote-user",
-    "ssl-client-*",
-    "tls-client-*",
-    "waypost-*",
-    "x-access-token-claims",
-    "x-account-id",
-    "x-admin",
-    "x-amzn-oidc-*",
-    "x-auth-email",
-    "x-auth-groups",
-    "x-auth-request-*",
-    "x-auth-roles",
-    "x-auth-user",
-    "x-authenticated-*",
-    "x-client-cert",
-    "x-client-cert-*",
-    "x-client-dn",
-    "x-client-verify",
-    "x-consumer-*",
-    "x-credential-*",
-    "x-email",
-    "x-endpoint-api-userinfo",
-    "x-forwarded-access-token",
-    "x-forwarded-client-cert",
-    "x-forwarded-email",
-    "x-forwarded-groups",
-    "x-forwarded-path",
-    "x-forwarded-preferred-username",
-    "x-forwarded-uri",
-    "x-forwarded-user",
-    "x-goog-authenticated-user-*",
-    "x-goog-iap-*",
-    "x-groups",
-    "x-http-method",
-    "x-http-method-override",
-    "x-jwt-*",
-    "x-method-override",
-    "x-ms-client-principal",
-    "x-ms-client-principal-*",
-    "x-original-host",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-override-url",
-    "x-principal",
-    "x-proxy-user",
-    "x-remote-*",
-    "x-rewrite-url",
-    "x-role",
-    "x-roles",
-    "x-scope",
-    "x-scopes",
-    "x-ssl-*",
-    "x-tenant",
-    "x-tenant-id",
-    "x-token-*",
-    "x-user",
-    "x-user-*",
-    "x-userinfo",
-    "x-username",
-    "x-waypost-*",
-    "x-webauth-*",
-    "x-workspace",
-    "x-workspace-id",
-];
-
-/// Whom a request comes from and through, as proxies tell it.
-pub const FORWARDING: &[&str] = &[
-    "cf-connecting-ip",
-    "cf-connecting-ipv6",
-    "cf-pseudo-ipv4",
-    "client-ip",
-    "fastly-client-ip",
-    "forwarded",
-    "forwarded-for",
-    "front-end-https",
-    "true-client-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "x-forwarded",
-    "x-forwarded-*",
-    "x-host",
-    "x-original-forwarded-for",
-    "x-originating-ip",
-    "x-real-ip",
-    "x-url-scheme",
-];
 
 /// The names, and who may send some of them. Clones share the names.
 #[derive(Clone, Debug)]
@@ -150,30 +28,6 @@ pub struct Hygiene {
 struct Names {
     identity: Patterns,
     forwarding: Patterns,
-}
-
-/// Folded names, and beginnings of them.
-#[derive(Clone, Debug, Default)]
-struct Patterns {
-    whole: HashSet<Box<str>>,
-    begins: Vec<Box<str>>,
-}
-
-impl Patterns {
-    fn add<T: AsRef<str>>(&mut self, patterns: impl IntoIterator<Item = T>) {
-        for pattern in patterns {
-            match pattern.as_ref().strip_suffix('*') {
-                Some(start) => self.begins.push(format!("{}-", fold(start)).into()),
-                None => {
-                    self.whole.insert(fold(pattern.as_ref()).into());
-                }
-            }
-        }
-    }
-
-    fn has(&self, folded: &str) -> bool {
-        self.whole.contains(folded) || self.begins.iter().any(|start| folded.starts_with(&**start))
-    }
 }
 
 /// What a name is, if it may not pass.
@@ -264,27 +118,6 @@ impl Hygiene {
             None
         }
     }
-}
-
-/// A name as the laxest reader would take it. Names of HTTP are in lower case already, most of them folded too, and
-/// those cost one pass.
-fn fold(name: &str) -> Cow<'_, str> {
-    let bytes = name.as_bytes();
-    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let is_folded = |(at, b): (usize, &u8)| {
-        is_plain(*b) || (*b == b'-' && at > 0 && bytes.get(at + 1).is_some_and(|next| is_plain(*next)))
-    };
-    if bytes.iter().enumerate().all(is_folded) {
-        return Cow::Borrowed(name);
-    }
-    let mut folded = String::with_capacity(name.len());
-    for part in name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
-        if !folded.is_empty() {
-            folded.push('-');
-        }
-        folded.extend(part.chars().map(|c| c.to_ascii_lowercase()));
-    }
-    Cow::Owned(folded)
 }
 
 /// Takes off what the peer may not send.
