@@ -37,6 +37,8 @@ pub mod layers;
 mod platform;
 #[cfg(feature = "services")]
 mod ports;
+#[cfg(feature = "services")]
+pub mod tokens;
 #[cfg(feature = "wire")]
 pub mod wire;
 
