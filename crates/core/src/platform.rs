@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions};
+use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::events::{Feed, Retention};
+use crate::grants::Authorizations;
 use crate::idempotency::{Idempotency, IdempotencyOptions};
 use crate::layers::RetryOptions;
 use crate::limits::Limits;
@@ -17,6 +19,7 @@ use crate::links::{Announcer, Changes, Expiry, Follows, Forgetter, LinkCache, Li
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::tokens::{TokenOptions, Tokens};
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct PlatformOptions {
     pub drain: DrainOptions,
     /// How calls of the ports are made again that failed in passing.
     pub retries: RetryOptions,
+    /// How access tokens are made.
+    pub tokens: TokenOptions,
 }
 
 impl Default for PlatformOptions {
@@ -51,6 +56,7 @@ impl Default for PlatformOptions {
             relay: RelayOptions::default(),
             drain: DrainOptions::default(),
             retries: RetryOptions::default(),
+            tokens: TokenOptions::default(),
         }
     }
 }
@@ -68,6 +74,12 @@ pub struct Platform {
     pub feed: Feed,
     /// Keys and who shows them.
     pub credentials: Credentials,
+    /// OAuth clients.
+    pub clients: Clients,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    /// What clients are granted.
+    pub authorizations: Authorizations,
     /// Requests that are carried out once.
     pub idempotency: Idempotency,
     /// What is allowed.
@@ -108,7 +120,13 @@ impl Platform {
         );
         let follows =
             Follows::new(cache.clone(), ports.links.clone(), ports.clicks.clone(), ports.spool.clone(), clock.clone());
+        // Without the slash at its end: as an issuer it is compared byte for byte (RFC 8414 §2).
+        let issuer = site.url("");
+        let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         Ok(Arc::new(Self {
+            clients: Clients::new(&issuer, &ports),
+            authorizations: Authorizations::new(tokens.clone(), &ports),
+            tokens,
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
