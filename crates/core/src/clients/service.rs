@@ -76,7 +76,8 @@ impl Clients {
         draft.check().map_err(|issue| Error::invalid(vec![issue]))?;
         let plan = draft.plan.or_else(|| who.plan.clone());
         who.may_grant(draft.scopes, plan.as_ref())?;
-        if self.store.clients(who.workspace).await?.iter().filter(|client| client.revoked_at.is_none()).count() >= MOST {
+        if self.store.clients(who.workspace).await?.iter().filter(|client| client.revoked_at.is_none()).count() >= MOST
+        {
             let message = format!("The workspace has {MOST} clients; revoke those that are not needed");
             return Err(Error::new(Kind::Conflict, message));
         }

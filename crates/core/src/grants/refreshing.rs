@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use super::authorizations::{Authorizations, Issued, next};
 use super::Turn;
+use super::authorizations::{Authorizations, Issued, next};
 use crate::clients::{Client, Refusal};
 use crate::credentials::{Scopes, SecretKind, SecretText};
 

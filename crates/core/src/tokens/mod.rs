@@ -17,7 +17,6 @@ mod signature;
 mod standing;
 mod vouching;
 
-
 pub use access_token::{AccessToken, Bearer};
 pub use fault::Fault;
 pub use service::{IssuedToken, TokenOptions, Tokens};

@@ -18,6 +18,16 @@ use super::deprecation::Deprecation;
 /// The label of a path that no route has: one for all, since callers make up paths without end.
 pub const UNMATCHED: &str = "unmatched";
 
+/// In which shape a route tells errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The one shape of §3.
+    #[default]
+    Waypost,
+    /// That of RFC 6749 §5.2, which every OAuth client reads.
+    OAuth,
+}
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -27,6 +37,7 @@ pub struct Route {
     time_limit: Option<Duration>,
     deprecation: Option<Deprecation>,
     is_probe: bool,
+    dialect: Dialect,
 }
 
 impl Route {
@@ -48,7 +59,15 @@ impl Route {
         add(Method::OPTIONS);
         let names: Vec<&str> = all.iter().map(Method::as_str).collect();
         let allow = HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"));
-        Self { template: template.into(), methods: all, allow, time_limit: None, deprecation: None, is_probe: false }
+        Self {
+            template: template.into(),
+            methods: all,
+            allow,
+            time_limit: None,
+            deprecation: None,
+            is_probe: false,
+            dialect: Dialect::default(),
+        }
     }
 
     /// The same route with its own deadline instead of the common one (a held poll).
@@ -68,6 +87,17 @@ impl Route {
     #[must_use]
     pub fn probe(self) -> Self {
         Self { is_probe: true, ..self }
+    }
+
+    /// The same route, telling errors in this shape.
+    #[must_use]
+    pub fn speaking(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    /// In which shape it tells errors.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Whether it is answered however much is in flight.
