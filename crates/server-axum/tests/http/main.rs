@@ -19,6 +19,7 @@ mod events;
 mod idempotency;
 mod limits;
 mod links;
+mod oauth;
 mod pages;
 mod parsers;
 mod qr;
