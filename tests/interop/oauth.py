@@ -12,8 +12,7 @@ from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import ECKey, OKPKey
 
 # Authlib refuses plain HTTP unless it is told that this is a test.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -115,13 +114,17 @@ def main(url, key):
     ask = lambda: wrong.fetch_token(told["token_endpoint"], grant_type="client_credentials")
     check("a wrong secret is refused by name", refused(ask) == "invalid_client")
 
-    private = ec.generate_private_key(ec.SECP256R1())
-    public = jwt.algorithms.ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
-    signer = register(url, key, name="signer", scopes=["links:read"], jwks={"keys": [{**public, "kid": "one"}]})
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    method = PrivateKeyJWT(told["token_endpoint"], headers={"kid": "one"}, alg="ES256")
-    session = OAuth2Session(signer["client_id"], pem, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method)
-    walk(url, session, told, signer["client_id"], "private_key_jwt")
+    for algorithm, private in [("ES256", ECKey.generate_key("P-256")), ("EdDSA", OKPKey.generate_key("Ed25519"))]:
+        public = {**private.as_dict(private=False), "kid": "one"}
+        signer = register(url, key, name=f"signer by {algorithm}", scopes=["links:read"], jwks={"keys": [public]})
+        method = PrivateKeyJWT(told["token_endpoint"], headers={"kid": "one"}, alg=algorithm)
+        session = OAuth2Session(
+            signer["client_id"],
+            private,
+            token_endpoint_auth_method=method,
+            revocation_endpoint_auth_method=method,
+        )
+        walk(url, session, told, signer["client_id"], f"private_key_jwt by {algorithm}")
     print(f"{checks} checks passed")
 
 

@@ -40,7 +40,7 @@ fn document(public_url: &str) -> Value {
     let scopes: Vec<_> = Scope::ALL.iter().map(|scope| format!("- `{scope}`")).collect();
     let description = format!(
         "Short links, their clicks and their events.\n\nEvery error has one shape, and a page of its own under \
-         `/docs/errors`. Every `POST` and `PATCH` may carry an `Idempotency-Key`. The scopes are:\n{}",
+         `/docs/errors`. Every `POST` and `PATCH` below `/v1` may carry an `Idempotency-Key`. The scopes are:\n{}",
         scopes.join("\n")
     );
     json!({

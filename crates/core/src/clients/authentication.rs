@@ -14,12 +14,13 @@ use crate::idempotency::{Claim, Fingerprint, IdempotencyKey};
 use crate::ids::{ClientId, WorkspaceId};
 use crate::tokens::{Fault, Jws, SKEW};
 
-/// How far ahead an assertion may end. Five minutes, for a client that signs one a request; its id is remembered so long.
-const AHEAD: Duration = Duration::from_secs(5 * 60);
+/// How far ahead an assertion may end. An hour: libraries in use make them so, though minutes would do for a client that
+/// signs one a request. Its id is remembered so long, so it is good once all the same.
+const AHEAD: Duration = Duration::from_secs(60 * 60);
 
 impl Clients {
     /// How long an assertion's id is remembered: as long as any could still be good, and a minute more.
-    pub(super) const REMEMBERED: Duration = Duration::from_secs(8 * 60);
+    pub(super) const REMEMBERED: Duration = Duration::from_secs(63 * 60);
 
     /// The client that this is a proof of.
     ///
@@ -68,7 +69,7 @@ impl Clients {
         }
     }
 
-    /// RFC 7523 §3: signed by the client, about itself, for us, for a few minutes, and once.
+    /// RFC 7523 §3: signed by the client, about itself, for us, for an hour at most, and once.
     async fn by_assertion(&self, id: Option<&str>, assertion: &str) -> Result<Client, Refusal> {
         let now = self.clock.now();
         let jws = Jws::parse(assertion).map_err(Refusal::assertion)?;
@@ -94,7 +95,7 @@ impl Clients {
         claims.require_audience(&ours).map_err(Refusal::assertion)?;
         let ends = claims.require_now(now, SKEW).map_err(Refusal::assertion)?;
         if ends > now + AHEAD + SKEW {
-            return Err(Refusal::client("the assertion ends more than five minutes ahead"));
+            return Err(Refusal::client("the assertion ends more than an hour ahead"));
         }
         let name = claims.text("jti").ok().filter(|name| (1..=256).contains(&name.len()));
         let name = name.ok_or(Refusal::assertion(Fault::Claim("jti")))?;

@@ -101,10 +101,9 @@ impl ClientDraft {
             keys,
             redirect_uris,
         };
-        if !fields.is_at_fault("jwks") && !fields.is_at_fault("redirect_uris") {
-            if let Err(issue) = draft.check() {
-                fields.fault(&issue.field, issue.issue);
-            }
+        let is_whole = !["auth", "jwks", "redirect_uris"].into_iter().any(|name| fields.is_at_fault(name));
+        if let (true, Err(issue)) = (is_whole, draft.check()) {
+            fields.fault(&issue.field, issue.issue);
         }
         let issues = fields.into_issues();
         if issues.is_empty() { Ok(draft) } else { Err(issues) }

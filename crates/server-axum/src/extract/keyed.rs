@@ -110,10 +110,10 @@ impl Run {
             Ok(answers) => answers,
             Err(error) => return self.settle(Err(error)).await,
         };
-        if let Some(lease) = &self.lease {
-            if let Err(error) = self.app.platform.idempotency.complete(lease, &kept).await {
-                tracing::warn!(error = ?error, "an answer was not kept; a retry after its lease is carried out again");
-            }
+        if let Some(lease) = &self.lease
+            && let Err(error) = self.app.platform.idempotency.complete(lease, &kept).await
+        {
+            tracing::warn!(error = ?error, "an answer was not kept; a retry after its lease is carried out again");
         }
         Ok(respond(given))
     }

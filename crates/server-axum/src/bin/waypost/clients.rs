@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use waypost_core::clients::{Client, ClientAuth, ClientDraft, ClientKeys, Clients, IssuedClient, RedirectUri, parse_name};
+use waypost_core::clients::{
+    Client, ClientAuth, ClientDraft, ClientKeys, Clients, IssuedClient, RedirectUri, parse_name,
+};
 use waypost_core::credentials::{PlanName, Principal, Scopes};
 use waypost_core::ids::ClientId;
 
@@ -182,9 +184,8 @@ fn draft(create: &Create) -> Result<ClientDraft, Failure> {
 }
 
 async fn find(clients: &Clients, operator: &Principal, text: &str) -> Result<ClientId, Failure> {
-    let missing = || {
-        Failure::usage("CLIENT: there is no such client in this workspace; `waypost clients list` shows the ids")
-    };
+    let missing =
+        || Failure::usage("CLIENT: there is no such client in this workspace; `waypost clients list` shows the ids");
     let id = ClientId::parse(text).map_err(|_| missing())?;
     let known = clients.list(operator).await?;
     known.iter().find(|client| client.id == id).map(|client| client.id).ok_or_else(missing)

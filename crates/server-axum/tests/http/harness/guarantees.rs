@@ -53,7 +53,8 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
         demand(reply.header("cache-control") == "no-store", "errors are not kept by caches");
         // Balancers read which dependency is away.
         if !bodiless && !is_page && reply.path != "/readyz" {
-            let is_oauth = reply.path.starts_with("/oauth/");
+            // Where there is no such route, there is no protocol either.
+            let is_oauth = reply.path.starts_with("/oauth/") && reply.status != 404;
             demand(if is_oauth { is_oauth_error(reply) } else { is_error(reply) }, "errors have the one shape");
         }
     } else if !bodiless && reply.header("content-type") == "application/json" {

@@ -8,8 +8,8 @@ use waypost_core::members::Role;
 
 use super::forge::part;
 use super::parties::{
-    BACK, CHALLENGE, TOKEN, VERIFIER, consent, default_workspace, partner, person, program, refusal, register, set_role,
-    tokens,
+    BACK, CHALLENGE, TOKEN, VERIFIER, consent, default_workspace, partner, person, program, refusal, register,
+    set_role, tokens,
 };
 use crate::harness::Server;
 use serde_json::json;
@@ -112,7 +112,8 @@ async fn a_person_is_asked_for_a_registered_client_and_sent_back_to_a_registered
     for uri in [BACK, "http://127.0.0.1/cb", "http://127.0.0.1:53682/cb"] {
         assert!(authorizations.applicant(&client.id, uri).await.is_ok(), "{uri}");
     }
-    for uri in ["https://app.example/back?x", "https://app.example/BACK", "http://127.0.0.1:1/x", "https://evil.example"]
+    for uri in
+        ["https://app.example/back?x", "https://app.example/BACK", "http://127.0.0.1:1/x", "https://evil.example"]
     {
         assert!(authorizations.applicant(&client.id, uri).await.is_err(), "{uri}");
     }

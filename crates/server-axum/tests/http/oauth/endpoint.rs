@@ -23,7 +23,8 @@ async fn a_client_gets_a_token_for_itself_by_header_or_body() {
     let header = server.form(TOKEN, &[GRANT]).header("authorization", &basic(&client.id, &client.secret)).send().await;
     // As a form would encode them, before they are joined.
     let encoded = basic(&client.id.replace('_', "%5F"), &client.secret.replace('_', "%5f"));
-    let encoded = server.form(TOKEN, &[GRANT, ("client_id", &client.id)]).header("authorization", &encoded).send().await;
+    let encoded =
+        server.form(TOKEN, &[GRANT, ("client_id", &client.id)]).header("authorization", &encoded).send().await;
     let body = client.ask(&server, TOKEN, &[GRANT, ("scope", ""), ("audience", "ignored")]).send().await;
     for reply in [&header, &encoded, &body] {
         assert_eq!(reply.status, 200, "{}", reply.text());
@@ -119,7 +120,8 @@ async fn one_way_to_authenticate_and_never_in_the_url() {
     let assertion = [GRANT, ("client_assertion_type", "x"), ("client_assertion", "y")];
     let both = client.ask(&server, TOKEN, &assertion).send().await;
     assert_eq!(refusal(&both), (400, "invalid_request".into()));
-    let two = server.form(TOKEN, &[GRANT]).header("authorization", &header).header("authorization", &header).send().await;
+    let two =
+        server.form(TOKEN, &[GRANT]).header("authorization", &header).header("authorization", &header).send().await;
     assert_eq!(refusal(&two), (400, "invalid_request".into()));
     let another = server.form(TOKEN, &[GRANT, ("client_id", "cli_2")]).header("authorization", &header).send().await;
     assert_eq!(refusal(&another), (400, "invalid_request".into()));

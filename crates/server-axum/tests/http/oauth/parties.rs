@@ -67,12 +67,8 @@ impl Party {
     }
 
     pub(super) async fn redeem_with(&self, server: &Server, code: &str, back: &str, verifier: &str) -> Reply {
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", back),
-            ("code_verifier", verifier),
-        ];
+        let form =
+            [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", back), ("code_verifier", verifier)];
         self.ask(server, TOKEN, &form).send().await
     }
 

@@ -27,6 +27,7 @@ use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
+use waypost_core::tokens::TokenOptions;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 
 use crate::data_dir;
@@ -168,6 +169,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         link_cache_bytes: settings.link_cache_bytes,
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
+        tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
         ..PlatformOptions::default()
     };
     let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;
