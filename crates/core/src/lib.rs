@@ -39,6 +39,8 @@ mod platform;
 mod ports;
 #[cfg(feature = "services")]
 pub mod seal;
+#[cfg(feature = "services")]
+pub mod tokens;
 #[cfg(feature = "wire")]
 pub mod wire;
 

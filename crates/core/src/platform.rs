@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions};
+use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::engine::Engine;
@@ -11,6 +12,7 @@ use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::events::{Feed, Retention};
 use crate::grants::GrantSweeper;
+use crate::grants::Authorizations;
 use crate::idempotency::{Idempotency, IdempotencyOptions};
 use crate::layers::RetryOptions;
 use crate::limits::{Limits, Plans};
@@ -20,6 +22,7 @@ use crate::page::Cursors;
 use crate::ports::Ports;
 use crate::seal::Seal;
 use crate::webhooks::Webhooks;
+use crate::tokens::{TokenOptions, Tokens};
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct PlatformOptions {
     pub plans: Plans,
     /// Whether webhook endpoints may be called without TLS. Not, since what they are told is private.
     pub webhook_allow_http: bool,
+    /// How access tokens are made.
+    pub tokens: TokenOptions,
 }
 
 impl Default for PlatformOptions {
@@ -60,6 +65,7 @@ impl Default for PlatformOptions {
             retries: RetryOptions::default(),
             plans: Plans::default(),
             webhook_allow_http: false,
+            tokens: TokenOptions::default(),
         }
     }
 }
@@ -79,6 +85,12 @@ pub struct Platform {
     pub credentials: Credentials,
     /// Webhook endpoints.
     pub webhooks: Webhooks,
+    /// OAuth clients.
+    pub clients: Clients,
+    /// Access tokens.
+    pub tokens: Arc<Tokens>,
+    /// What clients are granted.
+    pub authorizations: Authorizations,
     /// Requests that are carried out once.
     pub idempotency: Idempotency,
     /// What is allowed.
@@ -119,7 +131,13 @@ impl Platform {
         );
         let follows =
             Follows::new(cache.clone(), ports.links.clone(), ports.clicks.clone(), ports.spool.clone(), clock.clone());
+        // Without the slash at its end: as an issuer it is compared byte for byte (RFC 8414 §2).
+        let issuer = site.url("");
+        let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         Ok(Arc::new(Self {
+            clients: Clients::new(&issuer, &ports),
+            authorizations: Authorizations::new(tokens.clone(), &ports),
+            tokens,
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),

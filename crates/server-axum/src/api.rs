@@ -17,7 +17,7 @@ use crate::gateway::deadline::Deadline;
 use crate::gateway::deprecation::{Declared, Deprecation, InvalidFarewell};
 use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::hygiene::Hygiene;
-use crate::gateway::routes::{Route, RouteTable};
+use crate::gateway::routes::{Dialect, Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
 use crate::routes;
@@ -75,16 +75,17 @@ pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
 fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
-    let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>)> = BTreeMap::new();
+    let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>, Dialect)> = BTreeMap::new();
     for route in table {
-        let (methods, farewell) = paths.entry(route.path).or_default();
+        let (methods, farewell, dialect) = paths.entry(route.path).or_default();
         methods.push(route.method.clone());
+        *dialect = route.dialect;
         if let Some(own) = &route.farewell {
             *farewell = Some(own.clone());
         }
     }
-    let route = |(path, (methods, farewell)): (&str, (Vec<Method>, Option<Deprecation>))| {
-        let route = Route::new(path, methods);
+    let route = |(path, (methods, farewell, dialect)): (&str, (Vec<Method>, Option<Deprecation>, Dialect))| {
+        let route = Route::new(path, methods).speaking(dialect);
         let route = if PROBES.contains(&path) { route.probe() } else { route };
         match farewell {
             Some(farewell) => route.deprecated(farewell),

@@ -5,6 +5,8 @@
 //! [`gateway::access_log`](crate::gateway::access_log) writes the [`reason`](ApiError::reason), which clients never
 //! see. So an error is rendered once and logged once, wherever it was raised.
 
+mod oauth;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -42,6 +44,7 @@ struct Inner {
     details: Vec<FieldIssue>,
     headers: HeaderMap,
     reason: Option<Cow<'static, str>>,
+    oauth: Option<&'static str>,
 }
 
 impl ApiError {
@@ -53,6 +56,7 @@ impl ApiError {
             details: Vec::new(),
             headers: HeaderMap::new(),
             reason: None,
+            oauth: None,
         }))
     }
 

@@ -102,7 +102,12 @@ impl Guard {
         let Some(text) = bearer(&head.headers)? else {
             return Err(ApiError::new(ErrorCode::Unauthenticated, "This needs an API key: `Authorization: Bearer …`"));
         };
-        match self.app.platform.credentials.authenticate(text).await {
+        let platform = &self.app.platform;
+        let recognised = match is_token(text) {
+            true => platform.tokens.verify(text).await.map(|verified| verified.principal),
+            false => platform.credentials.authenticate(text).await,
+        };
+        match recognised {
             Ok(mut principal) => {
                 if let Some(context) = context {
                     context.identify(Caller { workspace: principal.workspace, actor: principal.actor });
@@ -135,6 +140,11 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(text.trim()))
 }
 
+/// Whether it has the form of a token: a JSON object in base64url, and two dots. No key of ours does.
+fn is_token(text: &str) -> bool {
+    text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
+}
+
 /// Demands the scope, and says in the challenge which one is missing (RFC 6750 §3.1).
 fn require(principal: &Principal, scope: Scope) -> Result<(), ApiError> {
     principal.require(scope).map_err(|error| {
@@ -145,7 +155,7 @@ fn require(principal: &Principal, scope: Scope) -> Result<(), ApiError> {
 }
 
 /// Notes a decision for the headers, and turns a denial into the error.
-fn count(extensions: &Extensions, policy: &Policy, decision: Decision) -> Result<(), ApiError> {
+pub(crate) fn count(extensions: &Extensions, policy: &Policy, decision: Decision) -> Result<(), ApiError> {
     if let Some(ledger) = extensions.get::<RateLedger>() {
         ledger.note(policy.clone(), decision);
     }

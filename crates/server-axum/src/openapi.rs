@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::{self, ErrorCode};
 
+use crate::gateway::routes::Dialect;
 use crate::routes::{self, Access, Parameter, Route};
 
 /// The document of a server at `public_url`, as JSON text.
@@ -29,6 +30,7 @@ fn document(public_url: &str) -> Value {
     }
     paths.insert("/{slug}", follow());
     add::<v1::ErrorBody>(&mut schemas, "ErrorBody");
+    add::<v1::OAuthError>(&mut schemas, "OAuthError");
     // A page of them refers to it, and does not bring it along.
     add::<v1::Event>(&mut schemas, "Event");
     add::<v1::Deprecation>(&mut schemas, "Deprecation");
@@ -39,7 +41,7 @@ fn document(public_url: &str) -> Value {
     let scopes: Vec<_> = Scope::ALL.iter().map(|scope| format!("- `{scope}`")).collect();
     let description = format!(
         "Short links, their clicks and their events.\n\nEvery error has one shape, and a page of its own under \
-         `/docs/errors`. Every `POST` and `PATCH` may carry an `Idempotency-Key`. The scopes are:\n{}",
+         `/docs/errors`. Every `POST` and `PATCH` below `/v1` may carry an `Idempotency-Key`. The scopes are:\n{}",
         scopes.join("\n")
     );
     json!({
@@ -58,6 +60,10 @@ fn document(public_url: &str) -> Value {
             "headers": headers(),
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `wp_live_…`."},
+                "oauth2": {"type": "oauth2", "flows": {"clientCredentials": {
+                    "tokenUrl": "/oauth/token",
+                    "scopes": Scope::ALL.iter().map(|scope| (scope.as_str(), "")).collect::<BTreeMap<_, _>>(),
+                }}},
             },
         },
     })
@@ -90,12 +96,15 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         by_status.entry(code.status()).or_default().push(code);
     }
     for (status, codes) in by_status {
-        responses.entry(status.to_string()).or_insert_with(|| error_response(status, &codes));
+        responses.entry(status.to_string()).or_insert_with(|| match route.dialect {
+            Dialect::Waypost => error_response(status, &codes),
+            Dialect::OAuth => oauth_error_response(status),
+        });
     }
     let rest = json!({
         "description": "Any other error.",
         "headers": references(&COMMON, &[]),
-        "content": {"application/json": {"schema": reference("schemas", "ErrorBody")}},
+        "content": {"application/json": {"schema": reference("schemas", error_schema(route.dialect))}},
     });
     responses.insert("default".to_owned(), rest);
     let mut operation = json!({
@@ -107,7 +116,7 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         "responses": responses,
         "security": match route.rules.access {
             Access::Public => json!([]),
-            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}]),
+            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}, {"oauth2": [scope.as_str()]}]),
         },
     });
     if let (Some(name), Some(body)) = (doc.body, route.rules.body) {
@@ -150,17 +159,36 @@ const COMMON: [&str; 6] = [
     "RateLimit-Policy",
 ];
 
-fn error_response(status: u16, codes: &[ErrorCode]) -> Value {
-    let list: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.meaning())).collect();
-    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-    let own: &[&str] = match status {
+fn error_schema(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Waypost => "ErrorBody",
+        Dialect::OAuth => "OAuthError",
+    }
+}
+
+fn oauth_error_response(status: u16) -> Value {
+    json!({
+        "description": "An error as OAuth clients read it (RFC 6749 §5.2).",
+        "headers": references(&COMMON, headers_of(status)),
+        "content": {"application/json": {"schema": reference("schemas", error_schema(Dialect::OAuth))}},
+    })
+}
+
+/// The headers of their own that errors of a status have.
+fn headers_of(status: u16) -> &'static [&'static str] {
+    match status {
         401 | 403 => &["WWW-Authenticate"],
         409 | 429 | 503 => &["Retry-After"],
         _ => &[],
-    };
+    }
+}
+
+fn error_response(status: u16, codes: &[ErrorCode]) -> Value {
+    let list: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.meaning())).collect();
+    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     json!({
         "description": list.join("\n\n"),
-        "headers": references(&COMMON, own),
+        "headers": references(&COMMON, headers_of(status)),
         "content": {"application/json": {"schema": {
             "allOf": [
                 reference("schemas", "ErrorBody"),

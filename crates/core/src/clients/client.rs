@@ -88,15 +88,48 @@ impl RedirectUri {
         }
     }
 
+    /// Whether a person may be sent to `given` where this is registered: the same, byte for byte; but a program on the
+    /// person's own machine may listen on whatever port it was given (RFC 8252 §7.3).
+    pub fn admits(&self, given: &Self) -> bool {
+        self == given
+            || ["http://127.0.0.1", "http://[::1]"].iter().any(|loopback| {
+                let rest = |uri: &Self| uri.0.strip_prefix(loopback).map(without_port).map(str::to_owned);
+                rest(self).is_some_and(|own| rest(given) == Some(own))
+            })
+    }
+
     /// The text, as it was registered.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+/// What follows a host, without its port.
+fn without_port(rest: &str) -> &str {
+    rest.strip_prefix(':').map_or(rest, |port| port.trim_start_matches(|digit: char| digit.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_loopback_address_may_change_its_port() {
+        let admits = |own, given| RedirectUri::parse(own).unwrap().admits(&RedirectUri::parse(given).unwrap());
+        assert!(admits("https://app.example/back", "https://app.example/back"));
+        assert!(admits("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb"));
+        assert!(admits("http://[::1]:1/cb", "http://[::1]:2/cb"));
+        for (own, given) in [
+            ("https://app.example/back", "https://app.example:444/back"),
+            ("https://app.example/back", "https://app.example/back/"),
+            ("https://app.example/back", "https://app.example/back?x=1"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:9/other"),
+            ("http://127.0.0.1/cb", "http://[::1]/cb"),
+            ("http://localhost/cb", "http://localhost:9/cb"),
+        ] {
+            assert!(!admits(own, given), "{own} {given}");
+        }
+    }
 
     #[test]
     fn people_are_sent_back_over_tls_or_to_their_own_machine() {

@@ -8,10 +8,24 @@ mod grant;
 mod port;
 
 #[cfg(feature = "services")]
+mod authorizations;
+#[cfg(feature = "services")]
+mod inspection;
+#[cfg(feature = "services")]
+mod pkce;
+#[cfg(feature = "services")]
+mod refreshing;
+#[cfg(feature = "services")]
 mod sweeper;
 
 pub use grant::{Grant, GrantToken};
 pub use port::{Ending, GrantStore, Turn};
 
+#[cfg(feature = "services")]
+pub use authorizations::{Authorizations, CodeProof, Consent, Issued};
+#[cfg(feature = "services")]
+pub use inspection::Inspection;
+#[cfg(feature = "services")]
+pub use pkce::{Challenge, InvalidPkce};
 #[cfg(feature = "services")]
 pub use sweeper::GrantSweeper;

@@ -5,6 +5,8 @@
 //! body is dropped, since it may hold text that is not for clients. Headers that were set survive (`Allow`,
 //! `Retry-After`, `WWW-Authenticate`). `HEAD` has the same headers and no body (RFC 9110 §9.3.2).
 //!
+//! A route may [speak another dialect](Dialect::OAuth): the same errors, in the shape that its standard gives.
+//!
 //! A response that carries [`Rendered`] passes untouched: a replayed answer, an OAuth error, a page for a browser.
 //!
 //! One fault never gets here: what hyper refuses before there is a request (a head that is no HTTP, more fields or bytes
@@ -32,10 +34,11 @@ use http::header::{
 use http::{HeaderValue, Method};
 use waypost_core::clock::{Clock, SystemClock};
 use waypost_core::entropy::OsEntropy;
-use waypost_core::wire::v1::{ErrorBody, ErrorDetail};
+use waypost_core::wire::v1::{ErrorBody, ErrorDetail, OAuthError};
 
 use super::context::RequestContext;
 use super::request_id::{RequestTag, X_REQUEST_ID};
+use super::routes::{self, Dialect};
 use crate::error::ApiError;
 
 /// On a response: its body is final, whatever its status.
@@ -73,6 +76,11 @@ impl Envelope {
 
     /// Gives a response of 400 or more its body. `method` is the request's.
     pub fn apply(&self, response: Response, method: &Method, request_id: &str) -> Response {
+        self.apply_in(Dialect::Waypost, response, method, request_id)
+    }
+
+    /// The same, in a dialect.
+    pub fn apply_in(&self, dialect: Dialect, response: Response, method: &Method, request_id: &str) -> Response {
         let status = response.status();
         if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Rendered>().is_some()
         {
@@ -83,7 +91,10 @@ impl Envelope {
         let error = known.cloned().unwrap_or_else(|| {
             ApiError::of_status(status).with_reason(format!("answered with a bare {}", status.as_u16()))
         });
-        let body = self.body(&error, request_id);
+        let body = match dialect {
+            Dialect::Waypost => self.body(&error, request_id),
+            Dialect::OAuth => oauth_body(&error),
+        };
         parts.status = error.status();
         for name in [CONTENT_ENCODING, TRANSFER_ENCODING, ETAG, LAST_MODIFIED] {
             parts.headers.remove(name);
@@ -99,21 +110,33 @@ impl Envelope {
     }
 }
 
+/// The body of an error as OAuth has it: printable ASCII, without what would need an escape (RFC 6749 §5.2).
+fn oauth_body(error: &ApiError) -> Vec<u8> {
+    let plain = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '\'' };
+    let body = OAuthError {
+        error: error.oauth_code().to_owned(),
+        error_description: error.message().chars().map(plain).collect(),
+    };
+    // Strings alone: writing them as JSON cannot fail.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
 /// Gives every error its shape.
 pub async fn render(State(envelope): State<Envelope>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let context = request.extensions().get::<RequestContext>().cloned();
+    let dialect = routes::of(&request).map_or(Dialect::default(), |route| route.dialect());
     let response = next.run(request).await;
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     match context {
-        Some(context) => envelope.apply(response, &method, context.id().as_str()),
+        Some(context) => envelope.apply_in(dialect, response, &method, context.id().as_str()),
         None => {
             // Alone, without `context::establish` around it.
             let tag = RequestTag::fresh(SystemClock.now(), &OsEntropy);
-            let mut response = envelope.apply(response, &method, tag.as_str());
+            let mut response = envelope.apply_in(dialect, response, &method, tag.as_str());
             response.headers_mut().insert(X_REQUEST_ID, tag.into_header());
             response
         }

@@ -30,6 +30,16 @@ pub enum Kind {
     Upgrade,
 }
 
+/// In which shape a route tells errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// The one shape of §3.
+    #[default]
+    Waypost,
+    /// That of RFC 6749 §5.2, which every OAuth client reads.
+    OAuth,
+}
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -40,6 +50,7 @@ pub struct Route {
     time_limit: Option<Duration>,
     farewells: Vec<(Vec<Method>, Deprecation)>,
     is_probe: bool,
+    dialect: Dialect,
 }
 
 impl Route {
@@ -69,6 +80,7 @@ impl Route {
             time_limit: None,
             farewells: Vec::new(),
             is_probe: false,
+            dialect: Dialect::default(),
         }
     }
 
@@ -107,6 +119,17 @@ impl Route {
     #[must_use]
     pub fn probe(self) -> Self {
         Self { is_probe: true, ..self }
+    }
+
+    /// The same route, telling errors in this shape.
+    #[must_use]
+    pub fn speaking(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    /// In which shape it tells errors.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Whether it is answered however much is in flight.

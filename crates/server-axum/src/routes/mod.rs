@@ -10,6 +10,7 @@ mod event_types;
 mod events;
 mod health;
 mod links;
+mod oauth;
 mod qr;
 mod route;
 mod stats;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use utoipa::openapi::schema::Type;
 use waypost_core::clicks::{Facet, Interval};
+use waypost_core::clients::Clients;
 use waypost_core::credentials::Scope;
 use waypost_core::limits;
 use waypost_core::links::LinkSort;
@@ -32,8 +34,11 @@ const KIB: usize = 1_024;
 /// The bounds of a body (§12).
 const BODY: usize = 1_024 * KIB;
 const BULK_BODY: usize = 16 * 1_024 * KIB;
+/// The most bytes of a form: two tokens of the largest size, several times over.
+const FORM_BODY: usize = 64 * KIB;
 
 const JSON: &[&str] = &["application/json"];
+const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 const MERGE_PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// Every route of the API.
@@ -42,6 +47,7 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
     use ErrorCode as Code;
 
     let id = || Parameter::path("id", "The link's id.");
+    let client = || Parameter::path("id", "The client's id.");
     let limit = || Parameter::query("limit", Type::Integer, "How many rows, 1 to 100; more counts as 100. Default 20.");
     let cursor = || Parameter::query("cursor", Type::String, "`next_cursor` of the page before.");
     let size = || Parameter::query("size", Type::Integer, "The side in pixels, 64 to 2048. Default 256.");
@@ -183,6 +189,59 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
         Route::get("/v1/deprecations", Scope::UsageRead, deprecations::list)
             .says("operations", "listDeprecations", "List routes on their way out, and who of the workspace calls them")
             .answers::<v1::Page<v1::Deprecation>>(200, "DeprecationPage", "All of them; there is one page.", &[]),
+        Route::post("/v1/oauth/clients", Scope::ClientsWrite, oauth::clients::create)
+            .says("oauth", "createOauthClient", "Register an OAuth client; its secret is shown this once")
+            .reads::<v1::CreateOAuthClient>("CreateOAuthClient", BODY, JSON)
+            .keyed()
+            .answers::<v1::IssuedOAuthClient>(201, "IssuedOAuthClient", "It was registered.", &["Location"])
+            .fails(&[Code::Forbidden]),
+        Route::get("/v1/oauth/clients", Scope::ClientsRead, oauth::clients::list)
+            .says("oauth", "listOauthClients", "List OAuth clients that are not revoked, oldest first")
+            .answers::<v1::Page<v1::OAuthClient>>(200, "OAuthClientPage", "All of them.", &[]),
+        Route::get("/v1/oauth/clients/{id}", Scope::ClientsRead, oauth::clients::read)
+            .says("oauth", "readOauthClient", "Read an OAuth client")
+            .takes([client()])
+            .answers::<v1::OAuthClient>(200, "OAuthClient", "The client.", &[])
+            .fails(&[Code::NotFound]),
+        Route::delete("/v1/oauth/clients/{id}", Scope::ClientsWrite, oauth::clients::revoke)
+            .says("oauth", "revokeOauthClient", "Revoke an OAuth client, its tokens, and what people granted it")
+            .takes([client()])
+            .answers_nothing(204, "It is revoked.")
+            .fails(&[Code::NotFound, Code::Conflict]),
+        Route::post("/v1/oauth/clients/{id}/secret/rotate", Scope::ClientsWrite, oauth::clients::rotate)
+            .says("oauth", "rotateOauthClientSecret", "Make another secret; it is shown this once")
+            .takes([client()])
+            .reads::<v1::RotateSecret>("RotateSecret", BODY, JSON)
+            .keyed()
+            .answers::<v1::IssuedOAuthClient>(200, "IssuedOAuthClient", "The secret was made.", &[])
+            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
+        Route::post(Clients::TOKEN_PATH, Public, oauth::token::issue)
+            .says("oauth", "issueToken", "Get tokens (RFC 6749)")
+            .reads::<v1::TokenRequest>("TokenRequest", FORM_BODY, FORM)
+            .answers::<v1::TokenResponse>(200, "TokenResponse", "The tokens.", &[])
+            .fails(&[Code::Unauthenticated])
+            .speaks_oauth(),
+        Route::post(oauth::REVOKE, Public, oauth::inspection::revoke)
+            .says("oauth", "revokeToken", "Take a token back (RFC 7009)")
+            .reads::<v1::TokenReference>("TokenReference", FORM_BODY, FORM)
+            .answers_nothing(200, "It is not good any more, or never was.")
+            .fails(&[Code::Unauthenticated])
+            .speaks_oauth(),
+        Route::post(oauth::INTROSPECT, Public, oauth::inspection::introspect)
+            .says("oauth", "introspectToken", "Look at a token of your workspace (RFC 7662)")
+            .reads::<v1::TokenReference>("TokenReference", FORM_BODY, FORM)
+            .answers::<v1::Introspection>(200, "Introspection", "What there is to know of it.", &[])
+            .fails(&[Code::Unauthenticated])
+            .speaks_oauth(),
+        Route::get("/.well-known/oauth-authorization-server", Public, oauth::metadata::server)
+            .says("oauth", "readOauthServer", "What the authorisation server can do (RFC 8414)")
+            .answers_with("application/json", "The metadata.", &[]),
+        Route::get("/.well-known/oauth-protected-resource", Public, oauth::metadata::resource)
+            .says("oauth", "readOauthResource", "Whose tokens the API takes (RFC 9728)")
+            .answers_with("application/json", "The metadata.", &[]),
+        Route::get(oauth::KEYS, Public, oauth::metadata::keys)
+            .says("oauth", "readKeys", "The keys that tokens are signed with (RFC 7517)")
+            .answers_with("application/json", "The keys.", &[]),
         Route::get("/livez", Public, health::livez)
             .says("operations", "readLiveness", "Whether the process answers")
             .answers_with("application/json", "It does.", &[]),

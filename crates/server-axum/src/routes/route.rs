@@ -12,6 +12,7 @@ use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::gateway::deprecation::Deprecation;
+use crate::gateway::routes::Dialect;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub(crate) struct Route<S> {
     pub(crate) rules: Rules,
     pub(crate) doc: Doc,
     pub(crate) farewell: Option<Deprecation>,
+    /// In which shape it tells errors.
+    pub(crate) dialect: Dialect,
     pub(crate) handler: MethodRouter<S>,
 }
 
@@ -146,7 +149,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
         let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false, policy: None };
-        Self { method, path, rules, doc: Doc::default(), farewell: None, handler }
+        Self { method, path, rules, doc: Doc::default(), farewell: None, dialect: Dialect::default(), handler }
     }
 
     /// Names it: the group that it belongs to, its operation id, and what it does.
@@ -238,6 +241,12 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     #[cfg(test)]
     pub(crate) fn retires(mut self, farewell: Deprecation) -> Self {
         self.farewell = Some(farewell);
+        self
+    }
+
+    /// Declares that it tells errors as OAuth clients read them.
+    pub(crate) fn speaks_oauth(mut self) -> Self {
+        self.dialect = Dialect::OAuth;
         self
     }
 

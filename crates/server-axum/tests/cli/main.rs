@@ -1,5 +1,6 @@
 //! The binary `waypost` from outside: what people type, what they see, and with which status it ends.
 
+mod clients;
 mod deploy;
 mod export;
 mod import;

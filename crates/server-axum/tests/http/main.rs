@@ -23,6 +23,7 @@ mod idempotency;
 mod limits;
 mod matrix;
 mod links;
+mod oauth;
 mod pages;
 mod parsers;
 mod qr;

@@ -8,6 +8,7 @@ mod deprecation;
 mod error;
 mod event;
 mod link;
+mod oauth;
 mod page;
 mod stats;
 mod time;
@@ -19,6 +20,10 @@ pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
+pub use oauth::{
+    CreateOAuthClient, Introspection, IssuedOAuthClient, OAuthClient, OAuthClientSecret, OAuthError, RotateSecret,
+    TokenReference, TokenRequest, TokenResponse,
+};
 pub use page::Page;
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;

@@ -3,6 +3,7 @@
 //! One file or folder a command. A command loads [`settings`], does its work through the services of `waypost_core`,
 //! and ends with a status: 0 done, 1 done but not entirely good, 2 a wrong setting or argument, 3 broken off.
 
+mod clients;
 mod data_dir;
 mod doctor;
 mod export;
@@ -38,6 +39,7 @@ enum Command {
     Import(Box<import::Arguments>),
     Export(export::Arguments),
     Keys(keys::Arguments),
+    Clients(clients::Arguments),
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
@@ -64,6 +66,7 @@ fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
             Command::Import(arguments) => Box::pin(import::run(*arguments)).await,
             Command::Export(arguments) => Box::pin(export::run(arguments)).await,
             Command::Keys(arguments) => Box::pin(keys::run(arguments)).await,
+            Command::Clients(arguments) => Box::pin(clients::run(arguments)).await,
             Command::Migrate(arguments) => Box::pin(migrate::run(arguments)).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Openapi(arguments) => openapi::run(&arguments),

@@ -62,7 +62,9 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
         demand(reply.header("cache-control") == "no-store", "errors are not kept by caches");
         // Balancers read which dependency is away.
         if !bodiless && !is_page && reply.path != "/readyz" {
-            demand(is_error(reply), "errors have the one shape");
+            // Where there is no such route, there is no protocol either.
+            let is_oauth = reply.path.starts_with("/oauth/") && reply.status != 404;
+            demand(if is_oauth { is_oauth_error(reply) } else { is_error(reply) }, "errors have the one shape");
         }
     } else if !bodiless && reply.header("content-type") == "application/json" {
         demand(reply.code().is_empty(), "never a 2xx with an error");
@@ -112,6 +114,16 @@ fn is_error(reply: &Reply) -> bool {
         && error["details"].as_array().is_some_and(|details| details.iter().all(is_detail))
         && (replayed || error["request_id"] == reply.header("x-request-id"))
         && error["documentation_url"] == format!("{PUBLIC_URL}/docs/errors/{code}")
+}
+
+/// Whether the body is the shape of RFC 6749 §5.2, in the characters that it allows.
+fn is_oauth_error(reply: &Reply) -> bool {
+    let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&reply.body) else {
+        return false;
+    };
+    let plain = |text: &str| text.chars().all(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'));
+    let told = |name| body.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty() && plain(text));
+    body.len() == 2 && told("error") && told("error_description")
 }
 
 fn is_detail(detail: &Value) -> bool {

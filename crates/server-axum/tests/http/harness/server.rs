@@ -126,6 +126,12 @@ impl Server {
         self.ask(Method::DELETE, path)
     }
 
+    /// A form, as OAuth clients send them.
+    pub(crate) fn form(&self, path: &str, parameters: &[(&str, &str)]) -> Asking {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        self.anonymous(Method::POST, path).header("content-type", "application/x-www-form-urlencoded").body(form)
+    }
+
     /// A visitor who follows a link.
     pub(crate) fn follow(&self, path: &str) -> Asking {
         self.anonymous(Method::GET, path)

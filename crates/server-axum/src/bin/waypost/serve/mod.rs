@@ -28,6 +28,7 @@ use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
+use waypost_core::tokens::TokenOptions;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 
 use crate::data_dir;
@@ -176,6 +177,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
         plans: http::plans(settings)?,
+        tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
         ..PlatformOptions::default()
     };
     let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;

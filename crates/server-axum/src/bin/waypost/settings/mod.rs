@@ -63,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) cors_origins: Vec<String>,
     pub(crate) rate_limit: Option<Rate>,
+    pub(crate) token_generation: u32,
     pub(crate) allow_private_destinations: bool,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,

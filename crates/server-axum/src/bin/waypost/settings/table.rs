@@ -120,7 +120,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 33] = [
+pub(super) static TABLE: [Setting; 34] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -258,6 +258,14 @@ pub(super) static TABLE: [Setting; 33] = [
         Serve,
         "How many API requests a key may make; an address twice as many",
         |it, text| Rate::parse(text).map(|value| it.rate_limit = Some(value))
+    ),
+    setting!(
+        "token_generation",
+        "NUMBER",
+        Value("1"),
+        Serve,
+        "Which keys sign access tokens; another number, the same on every node, voids all that were issued before",
+        |it, text| values::generation(text).map(|value| it.token_generation = value)
     ),
     setting!(
         "allow_private_destinations",

@@ -274,6 +274,14 @@ pub(super) fn replicas(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| matches!(number, 1 | 3 | 5)).ok_or_else(wrong)
 }
 
+/// A generation of keys.
+pub(super) fn generation(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| format!("`{text}` is not a whole number from 1; write 2"))
+}
+
 /// A name that every server takes without quotes.
 pub(super) fn name(text: &str) -> Result<String, String> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
