@@ -6,6 +6,10 @@
 
 mod grant;
 mod port;
+#[cfg(feature = "services")]
+mod sessions;
 
 pub use grant::{Grant, GrantToken};
 pub use port::{Ending, GrantStore, Turn};
+#[cfg(feature = "services")]
+pub use sessions::{Session, Sessions, Started};
