@@ -10,6 +10,7 @@ use waypost_core::{Platform, Result};
 
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
+use crate::gateway::csrf::SameOrigin;
 use crate::gateway::deprecation::Farewell;
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
@@ -66,6 +67,7 @@ pub struct App {
     pub metrics: Option<MetricsExporter>,
     pub(crate) contexts: ContextSource,
     pub(crate) envelope: Envelope,
+    pub(crate) same_origin: SameOrigin,
     /// Who still calls routes that are on their way out.
     pub farewell: Farewell,
     draining: AtomicBool,
@@ -78,7 +80,9 @@ impl App {
         let farewell = Farewell::new(clock.clone());
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
-        Arc::new(Self { platform, options, metrics, contexts, envelope, farewell, draining: AtomicBool::new(false) })
+        let same_origin = SameOrigin::new(platform.site.public_url());
+        let draining = AtomicBool::new(false);
+        Arc::new(Self { platform, options, metrics, contexts, envelope, same_origin, farewell, draining })
     }
 
     /// The public face.

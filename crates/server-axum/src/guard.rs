@@ -17,6 +17,7 @@ use waypost_core::wire::v1::ErrorCode;
 
 use crate::api::PROBES;
 use crate::app::App;
+use crate::cookies;
 use crate::error::ApiError;
 use crate::extract::read_body;
 use crate::gateway::context::{Caller, RequestContext};
@@ -79,12 +80,14 @@ impl Guard {
             let message = format!("This answers with {}", self.rules.produces.join(" or "));
             return Err(ApiError::new(ErrorCode::NotAcceptable, message));
         }
-        if let Access::Scope(scope) = self.rules.access {
+        if self.rules.access != Access::Public {
             let principal = self.authenticate(head).await?;
             let policy = &self.app.options.per_principal;
             let decision = self.app.platform.limits.take(policy, &principal.actor.to_string(), 1).await;
             count(&head.extensions, policy, decision)?;
-            require(&principal, scope)?;
+            if let Access::Scope(scope) = self.rules.access {
+                require(&principal, scope)?;
+            }
             head.extensions.insert(principal);
             if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
                 // Ignoring a parameter in silence would hide a typing error.
@@ -95,12 +98,29 @@ impl Guard {
         Ok(())
     }
 
-    async fn authenticate(&self, head: &Parts) -> Result<Principal, ApiError> {
-        let context = head.extensions.get::<RequestContext>();
-        let Some(text) = bearer(&head.headers)? else {
-            return Err(ApiError::new(ErrorCode::Unauthenticated, "This needs an API key: `Authorization: Bearer …`"));
+    async fn authenticate(&self, head: &mut Parts) -> Result<Principal, ApiError> {
+        let context = head.extensions.get::<RequestContext>().cloned();
+        let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
+        let (found, challenge) = match (text, cookies::read(&head.headers, cookies::SESSION)?) {
+            (_, Some(_)) if shown => {
+                let error = ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
+                return Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"));
+            }
+            (Some(text), _) if self.rules.access != Access::Session => {
+                (self.by_text(text).await, Some("Bearer realm=\"waypost\", error=\"invalid_token\""))
+            }
+            (_, Some(cookie)) => {
+                self.app.same_origin.check(&head.method, &head.headers)?;
+                let found = self.app.platform.sessions.find(cookie).await.map(|session| {
+                    let principal = session.principal();
+                    head.extensions.insert(session);
+                    principal
+                });
+                (found, None)
+            }
+            _ => return Err(self.unknown()),
         };
-        match self.app.platform.credentials.authenticate(text).await {
+        match found {
             Ok(mut principal) => {
                 if let Some(context) = context {
                     context.identify(Caller { workspace: principal.workspace, actor: principal.actor });
@@ -113,11 +133,29 @@ impl Guard {
                     let decision = self.app.note_failed_login(context.client()).await;
                     count(&head.extensions, &self.app.options.failures, decision)?;
                 }
-                let challenge = "Bearer realm=\"waypost\", error=\"invalid_token\"";
-                Err(ApiError::from(error).with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge)))
+                let error = ApiError::from(error);
+                Err(challenge.into_iter().fold(error, |error, challenge| {
+                    error.with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+                }))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Who shows a text: two dots make a token of an issuer, where any is trusted; everything else is a key.
+    async fn by_text(&self, text: &str) -> waypost_core::Result<Principal> {
+        let platform = &self.app.platform;
+        if text.matches('.').count() == 2 && platform.issuers.any() {
+            return platform.issuers.verify(text).await.map(|vouched| vouched.principal());
+        }
+        platform.credentials.authenticate(text).await
+    }
+
+    fn unknown(&self) -> ApiError {
+        ApiError::new(ErrorCode::Unauthenticated, match self.rules.access {
+            Access::Session => "This needs a browser that is signed in: the cookie of a session",
+            _ => "This needs an API key: `Authorization: Bearer …`",
+        })
     }
 }
 

@@ -57,6 +57,12 @@ fn document(public_url: &str) -> Value {
             "headers": headers(),
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `wp_live_…`."},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::cookies::SESSION,
+                    "description": "A browser that is signed in; see `/auth/login`.",
+                },
             },
         },
     })
@@ -106,7 +112,8 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         "responses": responses,
         "security": match route.rules.access {
             Access::Public => json!([]),
-            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}]),
+            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}, {"session": []}]),
+            Access::Session => json!([{"session": []}]),
         },
     });
     if let (Some(name), Some(body)) = (doc.body, route.rules.body) {

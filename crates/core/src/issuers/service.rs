@@ -101,6 +101,11 @@ impl Issuers {
         Self { trusted: Vec::new(), workspaces: HashMap::new(), verified: Cache::new(1), clock }
     }
 
+    /// Whether any issuer is trusted.
+    pub fn any(&self) -> bool {
+        !self.trusted.is_empty()
+    }
+
     /// Whether a text looks like a token of an issuer that is trusted: nothing is verified.
     pub fn knows(&self, text: &str) -> bool {
         !self.trusted.is_empty() && Jws::issuer_of(text).is_some_and(|issuer| self.trusted(&issuer).is_some())

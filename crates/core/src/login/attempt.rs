@@ -14,8 +14,6 @@ use super::ReturnPath;
 use crate::entropy::Entropy;
 use crate::ids::TokenId;
 
-/// How long an attempt is good: ten minutes, in which people find their second factor.
-pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Longer than any text of ours.
 const LONGEST: usize = 4_096;
 
@@ -28,6 +26,11 @@ pub struct Attempt {
     pub(super) id: TokenId,
     pub(super) until: Timestamp,
     pub(super) return_to: ReturnPath,
+}
+
+impl Attempt {
+    /// How long an attempt is good: ten minutes, in which people find their second factor.
+    pub const LIFE: Duration = Duration::from_secs(600);
 }
 
 /// Seals attempts, and makes what they need.
@@ -55,7 +58,7 @@ impl Seal {
     pub(super) fn begin(&self, return_to: ReturnPath, now: Timestamp, entropy: &dyn Entropy) -> Attempt {
         let mut id = [0; 16];
         entropy.fill(&mut id);
-        Attempt { id: TokenId::from_bytes(id), until: now + LIFE, return_to }
+        Attempt { id: TokenId::from_bytes(id), until: now + Attempt::LIFE, return_to }
     }
 
     /// The parameter `state`.
@@ -116,7 +119,7 @@ mod tests {
         let attempt = seal.begin(ReturnPath::of("/docs"), now, &SeededEntropy::new(1));
         let text = seal.text(&attempt);
         assert_eq!(seal.open(&text, now), Some(attempt.clone()));
-        assert_eq!(seal.open(&text, now + LIFE), None, "over");
+        assert_eq!(seal.open(&text, now + Attempt::LIFE), None, "over");
         assert_eq!(Seal::new([2; 32]).open(&text, now), None, "another platform's");
         for at in 0..text.len() {
             let mut forged = text.clone().into_bytes();
