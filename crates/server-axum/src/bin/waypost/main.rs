@@ -10,6 +10,7 @@ mod failure;
 mod import;
 mod keys;
 mod logging;
+mod members;
 mod migrate;
 mod openapi;
 mod serve;
@@ -38,6 +39,7 @@ enum Command {
     Import(Box<import::Arguments>),
     Export(export::Arguments),
     Keys(keys::Arguments),
+    Members(members::Arguments),
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
@@ -64,6 +66,7 @@ fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
             Command::Import(arguments) => Box::pin(import::run(*arguments)).await,
             Command::Export(arguments) => Box::pin(export::run(arguments)).await,
             Command::Keys(arguments) => Box::pin(keys::run(arguments)).await,
+            Command::Members(arguments) => Box::pin(members::run(arguments)).await,
             Command::Migrate(arguments) => Box::pin(migrate::run(arguments)).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Openapi(arguments) => openapi::run(&arguments),

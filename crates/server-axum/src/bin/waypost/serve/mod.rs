@@ -8,6 +8,7 @@ mod first_key;
 mod fronts;
 mod greeting;
 mod http;
+mod identity;
 mod signals;
 mod spool_sync;
 
@@ -168,6 +169,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         link_cache_bytes: settings.link_cache_bytes,
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
+        identity: identity::options(settings)?,
         ..PlatformOptions::default()
     };
     let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;
