@@ -19,8 +19,6 @@ mod options;
 mod port;
 mod refresher;
 mod service;
-#[cfg(test)]
-mod tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use flaw::Flaw;

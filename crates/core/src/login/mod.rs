@@ -10,8 +10,6 @@ mod id_token;
 mod options;
 mod return_path;
 mod service;
-#[cfg(test)]
-mod tests;
 
 pub use attempt::Attempt;
 pub use options::LoginOptions;

@@ -17,6 +17,7 @@ mod docs;
 mod errors;
 mod events;
 mod idempotency;
+mod identity;
 mod limits;
 mod links;
 mod pages;
