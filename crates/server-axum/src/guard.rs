@@ -103,7 +103,8 @@ impl Guard {
         let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
         let (found, challenge) = match (text, cookies::read(&head.headers, cookies::SESSION)?) {
             (_, Some(_)) if shown => {
-                let error = ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
+                let error =
+                    ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
                 return Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"));
             }
             (Some(text), _) if self.rules.access != Access::Session => {
@@ -153,10 +154,13 @@ impl Guard {
     }
 
     fn unknown(&self) -> ApiError {
-        ApiError::new(ErrorCode::Unauthenticated, match self.rules.access {
-            Access::Session => "This needs a browser that is signed in: the cookie of a session",
-            _ => "This needs an API key: `Authorization: Bearer …`",
-        })
+        ApiError::new(
+            ErrorCode::Unauthenticated,
+            match self.rules.access {
+                Access::Session => "This needs a browser that is signed in: the cookie of a session",
+                _ => "This needs an API key: `Authorization: Bearer …`",
+            },
+        )
     }
 }
 

@@ -81,7 +81,8 @@ async fn read(mut response: Response) -> Result<Bytes, Fault> {
 /// How long an answer may be kept (RFC 9111 §5.2.2); what may not be kept is told as zero.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-    let directives: Vec<String> = values.flat_map(|value| value.split(',')).map(|one| one.trim().to_lowercase()).collect();
+    let directives: Vec<String> =
+        values.flat_map(|value| value.split(',')).map(|one| one.trim().to_lowercase()).collect();
     if directives.iter().any(|one| one == "no-store" || one == "no-cache") {
         return Some(Duration::ZERO);
     }

@@ -22,7 +22,8 @@ fn serve(answer: Vec<u8>) -> (Url, JoinHandle<String>) {
         let whole = |asked: &[u8]| {
             let text = String::from_utf8_lossy(asked).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             body.len() >= length.unwrap_or(0)
         };
         while !whole(&asked) {
@@ -61,7 +62,8 @@ async fn a_document_is_read_with_its_age() {
 async fn what_is_too_large_elsewhere_or_no_success_is_no_document() {
     let http = OidcHttp::new(&OidcOptions::default()).unwrap();
     let large = "a".repeat(256 * 1_024 + 1);
-    let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
+    let chunked =
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
     for (answer, says) in [
         (answer("200 OK", &large), "256 KiB"),
         (chunked.into_bytes(), "256 KiB"),

@@ -70,9 +70,7 @@ impl Claims {
         let flaw = Flaw::Claim("aud");
         match self.0.get("aud") {
             Some(Value::String(one)) => Ok(vec![one]),
-            Some(Value::Array(many)) if many.len() <= 64 => {
-                many.iter().map(|one| one.as_str().ok_or(flaw)).collect()
-            }
+            Some(Value::Array(many)) if many.len() <= 64 => many.iter().map(|one| one.as_str().ok_or(flaw)).collect(),
             _ => Err(flaw),
         }
     }

@@ -165,7 +165,12 @@ impl Issuer {
                 state.due = Some(now + wait);
                 let kept = state.keys.is_some();
                 let (issuer, error) = (&self.name, &fault);
-                tracing::warn!(issuer, error, kept, "an issuer's keys cannot be had; those that are known are believed on");
+                tracing::warn!(
+                    issuer,
+                    error,
+                    kept,
+                    "an issuer's keys cannot be had; those that are known are believed on"
+                );
             }
         }
     }

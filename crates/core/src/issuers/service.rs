@@ -89,8 +89,7 @@ impl Issuers {
                 return Err(Error::new(Kind::Invalid, format!("The issuer {} stands twice", options.issuer)));
             }
             let jwks_uri = options.jwks_uri.as_deref().and_then(|uri| Url::parse(uri).ok());
-            let issuer =
-                Issuer::new(&*options.issuer, jwks_uri, options.keep_stale, http.clone(), clock.clone());
+            let issuer = Issuer::new(&*options.issuer, jwks_uri, options.keep_stale, http.clone(), clock.clone());
             trusted.push(Trusted { name: options.issuer.as_str().into(), issuer: Arc::new(issuer), options });
         }
         Ok(Self { trusted, workspaces, verified: Cache::new(REMEMBERED), clock })

@@ -53,7 +53,8 @@ fn decoded(text: &str) -> String {
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
     let bytes = text.as_bytes();
     while at < bytes.len() {
-        let hex = bytes[at] == b'%' && bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let hex =
+            bytes[at] == b'%' && bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
         match (hex, pair(at)) {
             (true, Some(byte)) => {
                 out.push(char::from(byte));

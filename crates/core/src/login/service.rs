@@ -232,8 +232,7 @@ impl Login {
         let token = text("id_token").ok_or_else(|| unusable("the token endpoint gave no ID token"))?;
         let nonce = self.seal.nonce(attempt);
         let now = self.clock.now();
-        let expected =
-            Expected { options: &self.options, nonce: &nonce, access_token: text("access_token"), now };
+        let expected = Expected { options: &self.options, nonce: &nonce, access_token: text("access_token"), now };
         Ok(id_token::check(token, &self.issuer, &expected).await?.map_err(Refusal::Token))
     }
 

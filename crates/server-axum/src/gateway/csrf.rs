@@ -69,7 +69,9 @@ impl SameOrigin {
             (Some(_), _) => Err(refused("another site made the browser ask (Sec-Fetch-Site)")),
             (None, Some(origin)) if !origin.is_empty() && *origin == *self.0 => Ok(()),
             (None, Some(_)) => Err(refused("another site made the browser ask (Origin)")),
-            (None, None) => Err(refused("nothing shows which site made the browser ask (no Sec-Fetch-Site, no Origin)")),
+            (None, None) => {
+                Err(refused("nothing shows which site made the browser ask (no Sec-Fetch-Site, no Origin)"))
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::header::{HeaderValue, LOCATION};
 use http::StatusCode;
+use http::header::{HeaderValue, LOCATION};
 use waypost_core::Error;
 use waypost_core::ids::UserId;
 use waypost_core::members::{Member, NewMember};

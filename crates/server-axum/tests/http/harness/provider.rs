@@ -94,7 +94,8 @@ impl std::fmt::Debug for Provider {
 
 /// A signing key of ours: `ed`, `ed-next`, `ec` or `rsa`.
 pub(crate) fn signing_key(name: &str) -> SigningKey {
-    let pem = |name| std::fs::read(format!("{}/tests/fixtures/provider/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let pem =
+        |name| std::fs::read(format!("{}/tests/fixtures/provider/{name}.pem", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (algorithm, key) = match name {
         "rsa" => (Algorithm::RS256, EncodingKey::from_rsa_pem(&pem(name))),
         "ec" => (Algorithm::ES256, EncodingKey::from_ec_pem(&pem(name))),
@@ -150,10 +151,6 @@ impl Provider {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
-    }
-
-    pub(crate) fn issuer(&self) -> String {
-        self.state().issuer.clone()
     }
 
     /// From now on it does these things wrong, and no others.

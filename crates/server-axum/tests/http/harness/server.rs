@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) domains: Vec<String>,
     /// Whom it believes; the way to them is filled in.
     pub(crate) identity: IdentityOptions,
+    /// Each node of a platform draws from another one.
+    pub(crate) seed: u64,
     /// The store and the clock of another node, for a second one.
     pub(crate) beside: Option<(Arc<MemoryStore>, ManualClock)>,
 }
@@ -53,8 +55,7 @@ impl Server {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let seed = if setup.beside.is_some() { 8 } else { 7 };
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7 + setup.seed));
         let (store, clock) = setup
             .beside
             .unwrap_or_else(|| (Arc::new(MemoryStore::default()), ManualClock::new(START.parse().unwrap())));
@@ -93,7 +94,7 @@ impl Server {
 
     /// What a second node over the same store is set up with.
     pub(crate) fn beside(&self, identity: IdentityOptions) -> Setup {
-        Setup { beside: Some((self.store.clone(), self.clock.clone())), identity, ..Setup::default() }
+        Setup { beside: Some((self.store.clone(), self.clock.clone())), identity, seed: 1, ..Setup::default() }
     }
 
     /// The text of a new key with these scopes in the workspace of this name.

@@ -26,7 +26,8 @@ async fn a_change_under_a_cookie_must_come_from_a_page_of_ours() {
     ];
     for (fields, passes) in matrix {
         let before = house.server.count().await;
-        let create = browser.asking(&house.server, Method::POST, "/v1/links").header("content-type", "application/json");
+        let create =
+            browser.asking(&house.server, Method::POST, "/v1/links").header("content-type", "application/json");
         let create = fields.iter().fold(create, |asking, (name, value)| asking.header(name, value));
         let reply = create.body(BODY).send().await;
         if passes {

@@ -132,7 +132,10 @@ async fn a_header_and_a_cookie_are_one_too_many() {
     for header in [format!("Bearer {key}"), "Basic eDp5".to_owned(), "Bearer".to_owned()] {
         let both = browser.asking(&house.server, Method::GET, "/v1/links").header("authorization", &header);
         let both = both.send().await;
-        assert_eq!((both.fault(), both.faulty()), ((400, "MALFORMED_REQUEST".into()), vec!["header.Authorization".into()]));
+        assert_eq!(
+            (both.fault(), both.faulty()),
+            ((400, "MALFORMED_REQUEST".into()), vec!["header.Authorization".into()])
+        );
     }
     let cookie = browser.cookie(Browser::SESSION).unwrap();
     let twice = format!("{0}={cookie}; {0}={cookie}", Browser::SESSION);

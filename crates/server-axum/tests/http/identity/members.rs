@@ -1,5 +1,7 @@
 //! The people of a workspace.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -36,6 +38,7 @@ async fn ask(house: &House, browser: &Browser, method: Method, path: &str, body:
 async fn members_are_added_changed_listed_and_removed() {
     let server = Server::start().await;
     let path = add(&server, "alice", "owner").await;
+    server.clock.advance(Duration::from_secs(1));
     add(&server, "bob", "viewer").await;
     let again = server.post("/v1/members", &somebody("alice", "viewer")).send().await;
     assert_eq!(again.fault(), (409, "CONFLICT".into()));
@@ -68,9 +71,10 @@ async fn what_is_wrong_with_a_member_is_told_by_field() {
     let server = Server::start().await;
     for (body, faulty) in [
         (json!({}), vec!["issuer", "role", "subject"]),
-        (json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "", "colour": 1}), vec![
-            "colour", "issuer", "name", "role", "subject",
-        ]),
+        (
+            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "", "colour": 1}),
+            vec!["colour", "issuer", "name", "role", "subject"],
+        ),
     ] {
         let reply = server.post("/v1/members", &body).send().await;
         assert_eq!((reply.status, reply.faulty()), (422, faulty.iter().map(ToString::to_string).collect()), "{body}");
@@ -105,7 +109,8 @@ async fn only_owners_make_change_and_remove_owners() {
 async fn nobody_gives_more_than_they_have() {
     let server = Server::start().await;
     let path = add(&server, "alice", "viewer").await;
-    let key = server.issue("default", "members:read members:write links:read analytics:read events:read webhooks:read").await;
+    let key =
+        server.issue("default", "members:read members:write links:read analytics:read events:read webhooks:read").await;
     let give = |role: &str| server.patch(&path, &json!({"role": role})).key(&key).send();
     assert_eq!(give("viewer").await.status, 200);
     for role in ["editor", "admin", "owner"] {

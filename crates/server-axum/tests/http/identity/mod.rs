@@ -40,8 +40,7 @@ impl House {
     async fn with(change: impl FnOnce(&mut IdentityOptions)) -> Self {
         let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
         let provider = Provider::new(ISSUER, Arc::new(clock.clone()));
-        let mut issuer =
-            IssuerOptions::new(ISSUER, "https://go.example", WorkspaceRule::Named("default".to_owned()));
+        let mut issuer = IssuerOptions::new(ISSUER, "https://go.example", WorkspaceRule::Named("default".to_owned()));
         issuer.most_scopes = Scopes::parse("links:read links:write").unwrap();
         let mut login = LoginOptions::new(ISSUER, CLIENT, "default");
         (login.client_secret, login.role) = (Some(SECRET.to_owned()), Some(Role::Editor));
