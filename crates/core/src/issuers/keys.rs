@@ -52,11 +52,6 @@ impl Keys {
             None => fitting.next().filter(|_| fitting.next().is_none()),
         }
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 impl Key {
@@ -111,5 +106,73 @@ impl Key {
     /// Whether it signed the token.
     pub(super) fn signed(&self, token: &Jws<'_>) -> bool {
         token.algorithm.verifies(&self.key, token.signed.as_bytes(), &token.signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ED: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn read(key: &Value) -> bool {
+        Keys::parse(json!({"keys": [key]}).to_string().as_bytes()).is_some()
+    }
+
+    fn modulus(bits: usize) -> String {
+        let mut bytes = vec![0xab; bits / 8];
+        bytes[0] = 0xc0;
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    #[test]
+    fn a_key_that_is_weak_broken_or_for_something_else_is_passed_over() {
+        let ed = json!({"kty": "OKP", "crv": "Ed25519", "x": ED, "kid": "a"});
+        let rsa = |bits| json!({"kty": "RSA", "n": modulus(bits), "e": "AQAB"});
+        let with = |key: &Value, name: &str, value: Value| {
+            let mut key = key.clone();
+            key[name] = value;
+            key
+        };
+        for good in [
+            ed.clone(),
+            with(&ed, "use", json!("sig")),
+            with(&ed, "alg", json!("EdDSA")),
+            with(&ed, "key_ops", json!(["verify"])),
+            rsa(2_048),
+            rsa(8_192),
+            with(&rsa(2_048), "alg", json!("PS384")),
+        ] {
+            assert!(read(&good), "{good}");
+        }
+        for bad in [
+            with(&ed, "use", json!("enc")),
+            with(&ed, "use", json!(5)),
+            with(&ed, "alg", json!("RS256")),
+            with(&ed, "alg", json!("HS256")),
+            with(&ed, "alg", json!("none")),
+            with(&ed, "key_ops", json!(["sign"])),
+            with(&ed, "crv", json!("X25519")),
+            with(&ed, "kty", json!("EC")),
+            with(&ed, "x", json!("AAAA")),
+            with(&ed, "x", json!(format!("{ED}="))),
+            json!({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}),
+            json!({"kty": "EC", "crv": "P-256", "x": ED, "y": "AA"}),
+            json!({"kty": "EC", "crv": "P-521", "x": ED, "y": ED}),
+            json!({"kty": "RSA", "n": "tyMThkJ5bwl6gBInugO8LJbt3PcQLhDq6mFLwzjraQPbT2-5tb0z0SQZLkJDMrBWztXZWBU2j-Tk6_LhraxnzpJR9piJB5HPcTu_khY-KdYOn3Duw_rVFVzFLrF4hEQy3hLkrvvFzQP7HgrGHp_dBsrkj5AHR_RRm3XE2OG1B-M", "e": "AQAB"}),
+            rsa(2_040),
+            rsa(8_200),
+            with(&rsa(2_048), "e", json!("AQABAQABAQAB")),
+            // 2,041 bits in 256 bytes.
+            json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([1; 256]), "e": "AQAB"}),
+            json!("a key"),
+        ] {
+            assert!(!read(&bad), "{bad:.60}");
+        }
+        for text in ["", "[]", "{}", r#"{"keys": {}}"#, r#"{"keys": [], "keys": []}"#] {
+            assert!(Keys::parse(text.as_bytes()).is_none(), "{text}");
+        }
     }
 }

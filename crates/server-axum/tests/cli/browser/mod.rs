@@ -3,7 +3,7 @@
 //! It needs `chromium` and `chromedriver` on the path; where they are missing the test fails, and says so.
 
 mod driver;
-mod site;
+pub(crate) mod site;
 
 use serde_json::json;
 

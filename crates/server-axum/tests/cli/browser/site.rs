@@ -16,6 +16,7 @@ use crate::provider::Provider;
 /// The provider and the other pages, on one port, as long as this lives.
 pub(crate) struct Site {
     port: u16,
+    pub(crate) provider: Provider,
     _runtime: Runtime,
 }
 
@@ -30,9 +31,9 @@ impl Site {
             .route("/token", axum::routing::post(token))
             .route("/evil", get(evil))
             .fallback(answer)
-            .with_state(provider);
+            .with_state(provider.clone());
         runtime.spawn(async move { axum::serve(listener, router).await });
-        Self { port, _runtime: runtime }
+        Self { port, provider, _runtime: runtime }
     }
 
     /// The provider's issuer.
