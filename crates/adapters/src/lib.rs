@@ -9,6 +9,7 @@
 //! | `nats` | the log of events, on JetStream |
 //! | `file` | the click spool |
 //! | `visitor` | who is behind a click |
+//! | `oidc` | the way to issuers of tokens and login providers |
 
 #[cfg(feature = "file")]
 pub mod file;
@@ -16,6 +17,8 @@ pub mod file;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]

@@ -32,7 +32,13 @@ pub mod conformance;
 #[cfg(feature = "services")]
 pub mod engine;
 #[cfg(feature = "services")]
+mod identity;
+#[cfg(feature = "services")]
+pub mod issuers;
+#[cfg(feature = "services")]
 pub mod layers;
+#[cfg(feature = "services")]
+pub mod login;
 #[cfg(feature = "services")]
 mod platform;
 #[cfg(feature = "services")]
@@ -46,6 +52,6 @@ pub mod wire;
 
 pub use error::{Error, Issue, Kind, Result};
 #[cfg(feature = "services")]
-pub use platform::{Platform, PlatformOptions};
+pub use platform::{IdentityOptions, Platform, PlatformOptions};
 #[cfg(feature = "services")]
 pub use ports::Ports;

@@ -1,5 +1,6 @@
 //! The platform: the services, put together once, for whatever protocol speaks to them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +10,22 @@ use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::engine::Engine;
 use crate::entropy::Entropy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{Feed, Retention};
-use crate::grants::GrantSweeper;
-use crate::grants::Authorizations;
+use crate::grants::{Authorizations, GrantSweeper, Sessions};
 use crate::idempotency::{Idempotency, IdempotencyOptions};
+use crate::issuers::{IssuerHttp, IssuerOptions, Issuers, KeyRefresher};
 use crate::layers::RetryOptions;
 use crate::limits::{Limits, Plans};
 use crate::links::{Announcer, Changes, Expiry, Follows, Forgetter, LinkCache, Links, Site};
+use crate::login::{self, Login, LoginOptions};
+use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
 use crate::seal::Seal;
-use crate::webhooks::Webhooks;
 use crate::tokens::{TokenOptions, Tokens};
+use crate::webhooks::Webhooks;
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -47,6 +50,19 @@ pub struct PlatformOptions {
     pub webhook_allow_http: bool,
     /// How access tokens are made.
     pub tokens: TokenOptions,
+    /// Whom tokens and people are believed by beside the platform itself: nobody, unless the operator says so.
+    pub identity: IdentityOptions,
+}
+
+/// Whom tokens and people are believed by beside the platform itself.
+#[derive(Clone, Debug, Default)]
+pub struct IdentityOptions {
+    /// The way to issuers and to the provider; without it, neither may be named.
+    pub http: Option<Arc<dyn IssuerHttp>>,
+    /// The issuers whose tokens are taken.
+    pub issuers: Vec<IssuerOptions>,
+    /// The provider that people sign in at.
+    pub login: Option<LoginOptions>,
 }
 
 impl Default for PlatformOptions {
@@ -66,6 +82,7 @@ impl Default for PlatformOptions {
             plans: Plans::default(),
             webhook_allow_http: false,
             tokens: TokenOptions::default(),
+            identity: IdentityOptions::default(),
         }
     }
 }
@@ -91,6 +108,14 @@ pub struct Platform {
     pub tokens: Arc<Tokens>,
     /// What clients are granted.
     pub authorizations: Authorizations,
+    /// Tokens of foreign issuers.
+    pub issuers: Issuers,
+    /// Sessions of browsers.
+    pub sessions: Sessions,
+    /// The people of workspaces.
+    pub members: Members,
+    /// Signing in, where there is a provider to sign in at.
+    pub login: Option<Login>,
     /// Requests that are carried out once.
     pub idempotency: Idempotency,
     /// What is allowed.
@@ -134,10 +159,16 @@ impl Platform {
         // Without the slash at its end: as an issuer it is compared byte for byte (RFC 8414 §2).
         let issuer = site.url("");
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
+        let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
+        let (grants, members) = (ports.grants.clone(), ports.members.clone());
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
             tokens,
+            issuers,
+            login,
+            sessions: Sessions::new(grants.clone(), members.clone(), clock.clone(), entropy.clone()),
+            members: Members::new(members, grants, clock.clone(), entropy.clone()),
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
@@ -193,7 +224,7 @@ impl Platform {
             entropy.clone(),
             self.options.drain,
         );
-        vec![
+        let mut engines: Vec<Box<dyn Engine>> = vec![
             Box::new(drain),
             Box::new(Relay::new(ports.outbox.clone(), ports.bus.clone(), entropy, self.options.relay)),
             Box::new(Announcer::new(self.changes.clone(), ports.invalidations.clone())),
@@ -203,6 +234,45 @@ impl Platform {
             Box::new(GrantSweeper::new(ports.grants.clone())),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
-        ]
+        ];
+        let provider = self.login.as_ref().map(Login::issuer);
+        let issuers: Vec<_> = self.issuers.all().into_iter().chain(provider).collect();
+        if !issuers.is_empty() {
+            engines.push(Box::new(KeyRefresher::new(issuers)));
+        }
+        engines
     }
+}
+
+/// Puts together what believes issuers and the provider. The workspaces that they name are made if they are not there.
+async fn identity(
+    options: &IdentityOptions,
+    credentials: &Credentials,
+    ports: &Ports,
+    public_url: &str,
+) -> Result<(Issuers, Option<Login>)> {
+    let (clock, entropy) = (ports.clock.clone(), ports.entropy.clone());
+    let Some(http) = &options.http else {
+        if options.issuers.is_empty() && options.login.is_none() {
+            return Ok((Issuers::none(clock), None));
+        }
+        return Err(Error::internal("issuers are named, and no way to them"));
+    };
+    let mut workspaces = HashMap::new();
+    for name in options.issuers.iter().flat_map(IssuerOptions::workspaces) {
+        workspaces.insert(name.clone(), credentials.workspace(name).await?.id);
+    }
+    let issuers = Issuers::new(options.issuers.clone(), workspaces, http, clock.clone())?;
+    let Some(options) = options.login.clone() else { return Ok((issuers, None)) };
+    let login = Login::new(login::Parts {
+        workspace: credentials.workspace(&options.workspace).await?.id,
+        redirect_uri: login::redirect_uri(public_url),
+        secret: credentials.secret("login-attempts").await?,
+        http: http.clone(),
+        grants: ports.grants.clone(),
+        options,
+        clock,
+        entropy,
+    })?;
+    Ok((issuers, Some(login)))
 }

@@ -10,6 +10,7 @@ use waypost_core::{Platform, Result};
 
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
+use crate::gateway::csrf::SameOrigin;
 use crate::gateway::deprecation::{Declared, Farewell};
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
@@ -81,6 +82,7 @@ pub struct App {
     pub(crate) contexts: ContextSource,
     pub(crate) envelope: Envelope,
     pub(crate) security: SecurityHeaders,
+    pub(crate) same_origin: SameOrigin,
     /// Who still calls routes that are on their way out.
     pub farewell: Farewell,
     /// The routes as they are served.
@@ -96,8 +98,20 @@ impl App {
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
         let security = SecurityHeaders::new(platform.site.public_url());
+        let same_origin = SameOrigin::new(platform.site.public_url());
         let (paths, draining) = (OnceLock::new(), AtomicBool::new(false));
-        Arc::new(Self { platform, options, metrics, contexts, envelope, security, farewell, paths, draining })
+        Arc::new(Self {
+            platform,
+            options,
+            metrics,
+            contexts,
+            envelope,
+            security,
+            same_origin,
+            farewell,
+            paths,
+            draining,
+        })
     }
 
     /// The public face.

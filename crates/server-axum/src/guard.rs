@@ -18,6 +18,7 @@ use waypost_core::wire::v1::ErrorCode;
 
 use crate::api::PROBES;
 use crate::app::App;
+use crate::cookies;
 use crate::error::ApiError;
 use crate::extract::read_body;
 use crate::gateway::context::{Caller, RequestContext};
@@ -80,13 +81,17 @@ impl Guard {
             let message = format!("This answers with {}", self.rules.produces.join(" or "));
             return Err(ApiError::new(ErrorCode::NotAcceptable, message));
         }
-        if let Access::Scope(scope) = self.rules.access {
+        if self.rules.access != Access::Public {
             let principal = self.authenticate(head).await?;
             // What may not be done is no use of what is limited by it; it has been asked for all the same.
-            let policy = self.rules.policy.filter(|_| principal.scopes.contains(scope));
+            let may = match self.rules.access {
+                Access::Scope(scope) => require(&principal, scope),
+                Access::Public | Access::Session => Ok(()),
+            };
+            let policy = self.rules.policy.filter(|_| may.is_ok());
             let taken = self.app.platform.limits.take_all(&principal, policy).await;
             count_all(&head.extensions, taken)?;
-            require(&principal, scope)?;
+            may?;
             head.extensions.insert(principal);
             if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
                 // Ignoring a parameter in silence would hide a typing error.
@@ -97,17 +102,30 @@ impl Guard {
         Ok(())
     }
 
-    async fn authenticate(&self, head: &Parts) -> Result<Principal, ApiError> {
-        let context = head.extensions.get::<RequestContext>();
-        let Some(text) = bearer(&head.headers)? else {
-            return Err(ApiError::new(ErrorCode::Unauthenticated, "This needs an API key: `Authorization: Bearer …`"));
+    async fn authenticate(&self, head: &mut Parts) -> Result<Principal, ApiError> {
+        let context = head.extensions.get::<RequestContext>().cloned();
+        let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
+        let (found, challenge) = match (text, cookies::read(&head.headers, cookies::SESSION)?) {
+            (_, Some(_)) if shown => {
+                let error =
+                    ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
+                return Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"));
+            }
+            (Some(text), _) if self.rules.access != Access::Session => {
+                (self.app.platform.recognise(text).await, Some("Bearer realm=\"waypost\", error=\"invalid_token\""))
+            }
+            (_, Some(cookie)) => {
+                self.app.same_origin.check(&head.method, &head.headers)?;
+                let found = self.app.platform.sessions.find(cookie).await.map(|session| {
+                    let principal = session.principal();
+                    head.extensions.insert(session);
+                    principal
+                });
+                (found, None)
+            }
+            _ => return Err(self.unknown()),
         };
-        let platform = &self.app.platform;
-        let recognised = match is_token(text) {
-            true => platform.tokens.verify(text).await.map(|verified| verified.principal),
-            false => platform.credentials.authenticate(text).await,
-        };
-        match recognised {
+        match found {
             Ok(mut principal) => {
                 if let Some(context) = context {
                     context.identify(Caller { workspace: principal.workspace, actor: principal.actor });
@@ -120,11 +138,23 @@ impl Guard {
                     let decision = self.app.note_failed_login(context.client()).await;
                     count(&head.extensions, &self.app.options.failures, decision)?;
                 }
-                let challenge = "Bearer realm=\"waypost\", error=\"invalid_token\"";
-                Err(ApiError::from(error).with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge)))
+                let error = ApiError::from(error);
+                Err(challenge.into_iter().fold(error, |error, challenge| {
+                    error.with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+                }))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn unknown(&self) -> ApiError {
+        ApiError::new(
+            ErrorCode::Unauthenticated,
+            match self.rules.access {
+                Access::Session => "This needs a browser that is signed in: the cookie of a session",
+                _ => "This needs an API key: `Authorization: Bearer …`",
+            },
+        )
     }
 }
 
@@ -138,11 +168,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     }
     let (scheme, text) = value.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(text.trim()))
-}
-
-/// Whether it has the form of a token: a JSON object in base64url, and two dots. No key of ours does.
-fn is_token(text: &str) -> bool {
-    text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 /// Demands the scope, and says in the challenge which one is missing (RFC 6750 §3.1).

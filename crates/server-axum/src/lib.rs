@@ -12,6 +12,7 @@ pub mod gateway;
 
 mod api;
 mod app;
+mod cookies;
 mod door;
 mod extract;
 mod follow;

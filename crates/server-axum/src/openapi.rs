@@ -64,6 +64,12 @@ fn document(public_url: &str) -> Value {
                     "tokenUrl": "/oauth/token",
                     "scopes": Scope::ALL.iter().map(|scope| (scope.as_str(), "")).collect::<BTreeMap<_, _>>(),
                 }}},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::cookies::SESSION,
+                    "description": "A browser that is signed in; see `/auth/login`.",
+                },
             },
         },
     })
@@ -116,7 +122,8 @@ fn operation<S: Clone + Send + Sync + 'static>(route: &Route<S>) -> Value {
         "responses": responses,
         "security": match route.rules.access {
             Access::Public => json!([]),
-            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}, {"oauth2": [scope.as_str()]}]),
+            Access::Scope(scope) => json!([{"apiKey": [scope.as_str()]}, {"oauth2": [scope.as_str()]}, {"session": []}]),
+            Access::Session => json!([{"session": []}]),
         },
     });
     if let (Some(name), Some(body)) = (doc.body, route.rules.body) {

@@ -39,7 +39,8 @@ pub(super) struct Plan {
 
 impl Plan {
     /// PostgreSQL alone.
-    pub(super) const POSTGRES: Self = Self { redis: false, bus: Bus::Store, proxies: false, rate_limit: None, file: None };
+    pub(super) const POSTGRES: Self =
+        Self { redis: false, bus: Bus::Store, proxies: false, rate_limit: None, file: None };
     /// PostgreSQL, with Redis for everything that it can do.
     pub(super) const REDIS: Self = Self { redis: true, bus: Bus::Redis, ..Self::POSTGRES };
     /// PostgreSQL, with Redis for all but events.

@@ -6,6 +6,8 @@
 
 mod grant;
 mod port;
+#[cfg(feature = "services")]
+mod sessions;
 
 #[cfg(feature = "services")]
 mod authorizations;
@@ -27,5 +29,7 @@ pub use authorizations::{Authorizations, CodeProof, Consent, Issued};
 pub use inspection::Inspection;
 #[cfg(feature = "services")]
 pub use pkce::{Challenge, InvalidPkce};
+#[cfg(feature = "services")]
+pub use sessions::{Session, Sessions, Started};
 #[cfg(feature = "services")]
 pub use sweeper::GrantSweeper;

@@ -11,6 +11,7 @@ use crate::entropy::Entropy;
 pub const RESERVED: &[&str] = &[
     ".well-known",
     "assets",
+    "auth",
     "docs",
     "favicon.ico",
     "graphql",

@@ -6,7 +6,11 @@
 mod member;
 mod port;
 mod role;
+#[cfg(feature = "services")]
+mod service;
 
 pub use member::{Member, User};
 pub use port::{MemberStore, RoleSet};
 pub use role::{Role, UnknownRole};
+#[cfg(feature = "services")]
+pub use service::{Members, NewMember};

@@ -100,6 +100,15 @@ impl Run {
         Ok(respond(answer))
     }
 
+    /// Gives the answer, and keeps it first: for an effect whose store keeps no answers. Where it cannot be kept, a retry
+    /// carries the request out again, so what it does must be safe to do twice.
+    pub(crate) async fn settle_late(self, result: waypost_core::Result<Answer>) -> Reply {
+        if let (Ok(answer), Some(lease)) = (&result, &self.lease) {
+            self.app.platform.idempotency.complete(lease, answer).await?;
+        }
+        self.settle(result).await
+    }
+
     /// Gives the answer. That of an effect is kept already; a refusal that came out of carrying it out is kept here,
     /// and a fault that the client can mend, or that may pass, gives the key back.
     pub(crate) async fn settle(self, result: waypost_core::Result<Answer>) -> Reply {

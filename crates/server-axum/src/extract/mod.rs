@@ -6,6 +6,7 @@ mod keyed;
 mod path;
 mod precondition;
 mod query;
+mod session;
 
 pub(crate) use body::{JsonBody, read_body};
 pub(crate) use caller::Caller;
@@ -13,6 +14,7 @@ pub(crate) use keyed::{Begun, RequestKey};
 pub(crate) use path::Id;
 pub(crate) use precondition::{IfMatch, lists_tag};
 pub(crate) use query::{Query, read_query};
+pub(crate) use session::CurrentSession;
 
 use http::request::Parts;
 use waypost_core::wire::v1::ErrorCode;

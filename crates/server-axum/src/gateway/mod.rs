@@ -21,6 +21,8 @@
 //! | [`admission`] | overload is refused before the body is read; the permit stays until the answer's body ends |
 //! | [`deadline`] | innermost: its time is the handler's and the request body's, not the queue's |
 //!
+//! [`csrf`] is no layer of the chain: the guard asks it where a request is believed for its cookie.
+//!
 //! [`stack`] puts them together. Each is an ordinary `axum::middleware` function or a tower layer, and works alone on a
 //! foreign router; its module shows how. Layers tell each other what they know through extensions:
 //! [`RequestContext`](context::RequestContext) and [`RateLedger`](rate_headers::RateLedger) on the request,
@@ -37,6 +39,7 @@ pub mod catch_panic;
 pub mod client_address;
 pub mod context;
 pub mod cors;
+pub mod csrf;
 pub mod deadline;
 pub mod deprecation;
 pub mod envelope;

@@ -10,6 +10,8 @@ mod event_types;
 mod events;
 mod health;
 mod links;
+mod login;
+mod members;
 mod oauth;
 mod qr;
 mod route;
@@ -50,6 +52,7 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
     let client = || Parameter::path("id", "The client's id.");
     let limit = || Parameter::query("limit", Type::Integer, "How many rows, 1 to 100; more counts as 100. Default 20.");
     let cursor = || Parameter::query("cursor", Type::String, "`next_cursor` of the page before.");
+    let member_id = || Parameter::path("id", "The user's id.");
     let size = || Parameter::query("size", Type::Integer, "The side in pixels, 64 to 2048. Default 256.");
 
     vec![
@@ -242,6 +245,63 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
         Route::get(oauth::KEYS, Public, oauth::metadata::keys)
             .says("oauth", "readKeys", "The keys that tokens are signed with (RFC 7517)")
             .answers_with("application/json", "The keys.", &[]),
+        Route::get("/v1/members", Scope::MembersRead, members::list)
+            .says("members", "listMembers", "List the members of the workspace, the longest first")
+            .answers::<v1::Page<v1::Member>>(200, "MemberPage", "All of them.", &[]),
+        Route::post("/v1/members", Scope::MembersWrite, members::add)
+            .says("members", "addMember", "Make somebody a member")
+            .reads::<v1::AddMember>("AddMember", BODY, JSON)
+            .keyed()
+            .answers::<v1::Member>(201, "Member", "They are a member.", &["Location"])
+            .fails(&[Code::Conflict, Code::NotFound]),
+        Route::patch("/v1/members/{id}", Scope::MembersWrite, members::update)
+            .says("members", "updateMember", "Give a member another role")
+            .takes([member_id()])
+            .reads::<v1::UpdateMember>("UpdateMember", BODY, MERGE_PATCH)
+            .keyed()
+            .answers::<v1::Member>(200, "Member", "The member as it is now.", &[])
+            .fails(&[Code::NotFound, Code::Conflict]),
+        Route::delete("/v1/members/{id}", Scope::MembersWrite, members::remove)
+            .says("members", "removeMember", "Take somebody out of the workspace, and end their sessions there")
+            .takes([member_id()])
+            .answers_nothing(204, "They are no member any more.")
+            .fails(&[Code::NotFound, Code::Conflict]),
+        Route::get("/auth/login", Public, login::begin)
+            .says("sessions", "beginLogin", "Send a browser to the provider that people sign in at")
+            .takes([Parameter::query("return_to", Type::String, "A path of this server to go to afterwards.")])
+            .answers_nothing(303, "To the provider.")
+            .answers_page(404, "The server has no provider.")
+            .answers_page(503, "The provider is away."),
+        Route::get("/auth/callback", Public, login::finish)
+            .says("sessions", "finishLogin", "Take a browser back from the provider")
+            .takes([
+                Parameter::query("code", Type::String, "What the provider gave."),
+                Parameter::query("state", Type::String, "What it was sent off with."),
+                Parameter::query("iss", Type::String, "Who answers (RFC 9207)."),
+                Parameter::query("error", Type::String, "What went wrong there."),
+            ])
+            .answers_nothing(303, "Signed in: onward, with the cookie of a session.")
+            .answers_page(400, "Nobody signed in: the answer is not one to a sign-in of this browser.")
+            .answers_page(403, "Nobody signed in: the provider said no, or the person is no member here.")
+            .answers_page(404, "The server has no provider.")
+            .answers_page(503, "The provider is away."),
+        Route::get("/auth/session", Access::Session, login::current)
+            .says("sessions", "readSession", "Who is signed in by this browser")
+            .answers::<v1::CurrentSession>(200, "CurrentSession", "The session.", &[]),
+        Route::get("/auth/sessions", Access::Session, login::list)
+            .says("sessions", "listSessions", "List the browsers that the same person is signed in by")
+            .answers::<v1::Page<v1::Session>>(200, "SessionPage", "All of them, the newest first.", &[]),
+        Route::delete("/auth/sessions/{id}", Access::Session, login::end)
+            .says("sessions", "endSession", "Sign one of these browsers out")
+            .takes([Parameter::path("id", "The session's id.")])
+            .answers_nothing(204, "It is signed out.")
+            .fails(&[Code::NotFound]),
+        Route::post("/auth/logout", Access::Session, login::logout)
+            .says("sessions", "logout", "Sign this browser out")
+            .answers_nothing(204, "It is signed out."),
+        Route::post("/auth/logout-all", Access::Session, login::logout_all)
+            .says("sessions", "logoutAll", "End every session of the person, and what they allowed to clients")
+            .answers_nothing(204, "All are signed out."),
         Route::get("/livez", Public, health::livez)
             .says("operations", "readLiveness", "Whether the process answers")
             .answers_with("application/json", "It does.", &[]),

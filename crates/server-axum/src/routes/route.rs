@@ -21,6 +21,8 @@ pub(crate) enum Access {
     Public,
     /// Those whose credentials have this scope.
     Scope(Scope),
+    /// Those who signed in, by their browser: the session itself is what is asked about.
+    Session,
 }
 
 impl From<Scope> for Access {
@@ -220,6 +222,11 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self.answer(status, says, Some("application/json"), None, &["Retry-After"])
     }
 
+    /// Declares a page for people, with a status of its own.
+    pub(crate) fn answers_page(self, status: u16, says: &'static str) -> Self {
+        self.answer(status, says, Some("text/html"), None, &["Retry-After"])
+    }
+
     /// Declares an answer without a body.
     pub(crate) fn answers_nothing(self, status: u16, says: &'static str) -> Self {
         self.answer(status, says, None, None, &[])
@@ -288,12 +295,19 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             Code::Unavailable,
             Code::UpstreamTimeout,
         ];
+        if self.rules.access != Access::Public {
+            codes.extend([Code::Unauthenticated, Code::TokenExpired]);
+            // A change under a cookie that no page of ours asked for.
+            if !self.method.is_safe() {
+                codes.push(Code::Forbidden);
+            }
+        }
         if matches!(self.rules.access, Access::Scope(_)) {
-            codes.extend([Code::Unauthenticated, Code::TokenExpired, Code::InsufficientScope]);
+            codes.push(Code::InsufficientScope);
         }
         if self.rules.body.is_some() {
             codes.extend([Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
-        } else if matches!(self.rules.access, Access::Scope(_)) {
+        } else if self.rules.access != Access::Public {
             codes.push(Code::ValidationFailed);
         }
         if self.doc.is_keyed {

@@ -54,7 +54,9 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    use Scope::{AnalyticsRead, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, UsageRead, WebhooksRead, WebhooksWrite};
+    use Scope::{
+        AnalyticsRead, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, UsageRead, WebhooksRead, WebhooksWrite,
+    };
     use Thing::{ApiKey, Link, Webhook};
     let row = |method, template, scope, names, body| Row { method, template, scope, names, body };
     let link = || Some(Link.recipe().1);

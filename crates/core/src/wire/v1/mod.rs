@@ -8,8 +8,10 @@ mod deprecation;
 mod error;
 mod event;
 mod link;
+mod member;
 mod oauth;
 mod page;
+mod session;
 mod stats;
 mod time;
 mod webhook;
@@ -20,11 +22,13 @@ pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
+pub use member::{AddMember, Member, UpdateMember};
 pub use oauth::{
     CreateOAuthClient, Introspection, IssuedOAuthClient, OAuthClient, OAuthClientSecret, OAuthError, RotateSecret,
     TokenReference, TokenRequest, TokenResponse,
 };
 pub use page::Page;
+pub use session::{CurrentSession, Session};
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;
 pub use webhook::{Once, RegisterWebhook, Webhook};

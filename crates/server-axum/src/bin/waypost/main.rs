@@ -11,6 +11,7 @@ mod failure;
 mod import;
 mod keys;
 mod logging;
+mod members;
 mod migrate;
 mod openapi;
 mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Export(export::Arguments),
     Keys(keys::Arguments),
     Clients(clients::Arguments),
+    Members(members::Arguments),
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
@@ -67,6 +69,7 @@ fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
             Command::Export(arguments) => Box::pin(export::run(arguments)).await,
             Command::Keys(arguments) => Box::pin(keys::run(arguments)).await,
             Command::Clients(arguments) => Box::pin(clients::run(arguments)).await,
+            Command::Members(arguments) => Box::pin(members::run(arguments)).await,
             Command::Migrate(arguments) => Box::pin(migrate::run(arguments)).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Openapi(arguments) => openapi::run(&arguments),

@@ -15,7 +15,7 @@ use waypost_core::entropy::{Entropy, SeededEntropy};
 use waypost_core::layers::RetryOptions;
 use waypost_core::limits::Plans;
 use waypost_core::links::{DestinationRules, Site};
-use waypost_core::{Platform, PlatformOptions, Ports};
+use waypost_core::{IdentityOptions, Platform, PlatformOptions, Ports};
 use waypost_server_axum::{HttpOptions, router};
 
 use super::steered::{SteeredLinks, Steering};
@@ -33,6 +33,7 @@ pub(crate) struct Server {
     pub(crate) clock: ManualClock,
     /// What the link store is told to do.
     pub(crate) links: Steering,
+    store: Arc<MemoryStore>,
     key: String,
 }
 
@@ -42,6 +43,12 @@ pub(crate) struct Setup {
     pub(crate) http: HttpOptions,
     pub(crate) domains: Vec<String>,
     pub(crate) plans: Plans,
+    /// Whom it believes; the way to them is filled in.
+    pub(crate) identity: IdentityOptions,
+    /// Each node of a platform draws from another one.
+    pub(crate) seed: u64,
+    /// The store and the clock of another node, for a second one.
+    pub(crate) beside: Option<(Arc<MemoryStore>, ManualClock)>,
 }
 
 impl Server {
@@ -50,9 +57,10 @@ impl Server {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let clock = ManualClock::new(START.parse().unwrap());
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7));
-        let store = Arc::new(MemoryStore::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(7 + setup.seed));
+        let (store, clock) = setup
+            .beside
+            .unwrap_or_else(|| (Arc::new(MemoryStore::default()), ManualClock::new(START.parse().unwrap())));
         let steering = Steering::default();
         let limiter = Arc::new(MemoryRateLimiter::default());
         let ports = Ports {
@@ -73,17 +81,26 @@ impl Server {
             describe: Arc::new(Reader),
             clock: Arc::new(clock.clone()),
             entropy,
-            probes: vec![store],
+            probes: vec![store.clone()],
         };
         let site = Site::new(PUBLIC_URL, &setup.domains, DestinationRules::default()).unwrap();
         // A repetition would wait for a clock that stands still.
-        let options =
-            PlatformOptions { retries: RetryOptions::NEVER, plans: setup.plans, ..PlatformOptions::default() };
+        let options = PlatformOptions {
+            retries: RetryOptions::NEVER,
+            plans: setup.plans,
+            identity: setup.identity,
+            ..PlatformOptions::default()
+        };
         let platform = Platform::assemble(ports, site, options).await.unwrap();
         let router = router(platform.clone(), setup.http).unwrap();
-        let mut server = Self { router, platform, clock, links: steering, key: String::new() };
+        let mut server = Self { router, platform, clock, links: steering, store, key: String::new() };
         server.key = server.issue("default", "*").await;
         server
+    }
+
+    /// What a second node over the same store is set up with.
+    pub(crate) fn beside(&self, identity: IdentityOptions) -> Setup {
+        Setup { beside: Some((self.store.clone(), self.clock.clone())), identity, seed: 1, ..Setup::default() }
     }
 
     /// The text of a new key with these scopes in the workspace of this name.

@@ -9,6 +9,7 @@ mod first_key;
 mod fronts;
 mod greeting;
 mod http;
+mod identity;
 mod signals;
 mod spool_sync;
 
@@ -178,6 +179,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_clicks: settings.keep_clicks,
         plans: http::plans(settings)?,
         tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
+        identity: identity::options(settings)?,
         ..PlatformOptions::default()
     };
     let files = settings.keeps_files().then(|| open_spool(settings)).transpose()?;

@@ -14,7 +14,11 @@ const FILE: &str = "waypost.toml";
 pub(super) struct Keys {
     path: String,
     values: BTreeMap<String, String>,
+    sections: BTreeMap<String, toml::Value>,
 }
+
+/// Sections that are no settings: what is in them does not fit a flag or a variable.
+const SECTIONS: [&str; 1] = ["issuers"];
 
 /// Reads the file that a flag or else the environment names, else `waypost.toml` of the working directory if there is
 /// one. A file that was named must be there.
@@ -42,8 +46,12 @@ impl Keys {
             let line = before.matches('\n').count() + 1;
             SettingFault::new(path, format!("line {line} is not TOML: {}; write KEY = VALUE", fault.message()))
         })?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut sections) = (BTreeMap::new(), BTreeMap::new());
         for (key, value) in table {
+            if SECTIONS.contains(&key.as_str()) {
+                sections.insert(key, value);
+                continue;
+            }
             let text = text_of(value).ok_or_else(|| {
                 SettingFault::new(
                     format!("{path}: {key}"),
@@ -52,7 +60,12 @@ impl Keys {
             })?;
             values.insert(key, text);
         }
-        Ok(Self { path: path.to_owned(), values })
+        Ok(Self { path: path.to_owned(), values, sections })
+    }
+
+    /// A section, and what it is called in messages.
+    pub(super) fn section(&self, key: &str) -> Option<(String, &toml::Value)> {
+        self.sections.get(key).map(|value| (format!("{}: {key}", self.path), value))
     }
 
     /// What the file says of a setting.

@@ -10,7 +10,9 @@ mod env;
 mod fault;
 mod file;
 mod flags;
+mod issuers;
 mod name;
+mod oidc;
 mod place;
 mod server_url;
 mod table;
@@ -31,7 +33,9 @@ pub(crate) use server_url::ServerUrl;
 pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
 
 use flags::Given;
+use oidc::Oidc;
 use table::{Otherwise, Setting, TABLE};
+use waypost_core::issuers::IssuerOptions;
 
 /// What holds for this run.
 #[derive(Debug, Default)]
@@ -72,6 +76,9 @@ pub(crate) struct Settings {
     pub(crate) link_cache_bytes: u64,
     pub(crate) spool_bytes: u64,
     pub(crate) shutdown_grace: Duration,
+    pub(crate) oidc: Oidc,
+    /// The section `[[issuers]]` of the file.
+    pub(crate) issuers: Vec<IssuerOptions>,
     /// The name under which each setting was given, for messages about it.
     pub(crate) named: BTreeMap<&'static str, String>,
 }
@@ -111,6 +118,9 @@ impl Settings {
                     }
                 }
             }
+        }
+        if let Some((name, value)) = file.section("issuers") {
+            settings.issuers = issuers::read(&name, value)?;
         }
         settings.check_choices()?;
         Ok(settings)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Settings;
 use super::choices::{Bus, Limiter};
+use super::oidc;
 use super::values::{self, Database, LogFormat, Rate, Secret};
 
 /// What our names in the environment begin with.
@@ -120,7 +121,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 34] = [
+pub(super) static TABLE: [Setting; 39] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -324,6 +325,36 @@ pub(super) static TABLE: [Setting; 34] = [
         Serve,
         "How long a stop may take: what is under way by then is cut off",
         |it, text| values::duration(text).map(|value| it.shutdown_grace = value)
+    ),
+    setting!(
+        "oidc_issuer",
+        "URL",
+        Told("none: nobody signs in"),
+        Store,
+        "The OpenID provider that people sign in at, by its issuer",
+        |it, text| oidc::some(text).map(|value| it.oidc.issuer = Some(value))
+    ),
+    setting!("oidc_client_id", "ID", Told("none"), Serve, "What the provider calls this server", |it, text| {
+        oidc::some(text).map(|value| it.oidc.client_id = Some(value))
+    }),
+    setting!(secret "oidc_client_secret", "SECRET", Told("none: PKCE alone"), Serve,
+        "The secret that the provider gave this server",
+        |it, text| oidc::some(text).map(|value| it.oidc.client_secret = Some(value))),
+    setting!(
+        "oidc_scopes",
+        "SCOPE …",
+        Value("openid profile email"),
+        Serve,
+        "What the provider is asked for; openid must be among it",
+        |it, text| oidc::some(text).map(|value| it.oidc.scopes = Some(value))
+    ),
+    setting!(
+        "oidc_role",
+        "none|viewer|editor|admin|owner",
+        Value("none"),
+        Serve,
+        "The role of people who sign in and are no member yet; with none, an admin must add them",
+        |it, text| oidc::role(text).map(|value| it.oidc.role = value)
     ),
     setting!(
         "log",

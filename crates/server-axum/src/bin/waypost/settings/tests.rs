@@ -175,6 +175,34 @@ fn a_choice_without_what_it_needs_is_a_fault_and_so_is_what_nothing_would_heed()
     }
 }
 
+#[test]
+fn a_provider_needs_an_address_and_our_name_there() {
+    let login = |environment: &[(&str, &str)]| {
+        let settings = resolve(&[], environment, "")?;
+        settings.login("default").map_err(|fault| fault.to_string())
+    };
+    let issuer = ("WAYPOST_OIDC_ISSUER", "https://id.example");
+    let client = ("WAYPOST_OIDC_CLIENT_ID", "waypost");
+    assert!(login(&[]).unwrap().is_none());
+    let options = login(&[issuer, client, ("WAYPOST_OIDC_ROLE", "viewer")]).unwrap().unwrap();
+    assert_eq!((options.scopes.as_str(), options.client_secret.is_none()), ("openid profile email", true));
+    assert_eq!(options.role, Some(waypost_core::members::Role::Viewer));
+    for (environment, told) in [
+        (&[issuer][..], "WAYPOST_OIDC_CLIENT_ID: is missing"),
+        (&[client], "WAYPOST_OIDC_CLIENT_ID: is used by nothing"),
+        (&[("WAYPOST_OIDC_ISSUER", "http://id.example"), client], "WAYPOST_OIDC_ISSUER: must be an https address"),
+        (&[("WAYPOST_OIDC_ISSUER", "https://id.example?a=b"), client], "WAYPOST_OIDC_ISSUER: must be an https address"),
+        (&[issuer, client, ("WAYPOST_OIDC_SCOPES", "email")], "WAYPOST_OIDC_SCOPES: must hold openid"),
+        (&[issuer, client, ("WAYPOST_OIDC_ROLE", "boss")], "WAYPOST_OIDC_ROLE: must be one of owner"),
+    ] {
+        let fault = login(environment).unwrap_err();
+        assert!(fault.starts_with(told), "{fault}");
+    }
+    let secret = login(&[issuer, client, ("WAYPOST_OIDC_CLIENT_SECRET", "hush-hush")]).unwrap();
+    let settings = resolve(&[], &[issuer, client, ("WAYPOST_OIDC_CLIENT_SECRET", "hush-hush")], "").unwrap();
+    assert!(!format!("{secret:?} {settings:?}").contains("hush"), "no secret is printed");
+}
+
 /// The table of settings, as the document shows it.
 fn document() -> String {
     let mut text = "| setting | variable | flag | default | what it is for |\n|---|---|---|---|---|\n".to_owned();

@@ -1,0 +1,227 @@
+//! The people of a workspace.
+
+use std::sync::Arc;
+
+use super::{Member, MemberStore, Role, RoleSet, User};
+use crate::clock::Clock;
+use crate::credentials::{Actor, Principal, Scope, Scopes};
+use crate::entropy::Entropy;
+use crate::error::{Error, Issue, Kind, Result};
+use crate::fields::Fields;
+use crate::grants::{Ending, GrantStore};
+use crate::ids::{UserId, WorkspaceId};
+
+/// The longest issuer and subject, in bytes. OpenID Connect Core §2 allows a subject 255.
+const LONGEST: usize = 1_024;
+/// The longest name, in characters.
+const NAME: usize = 200;
+
+/// Who is to become a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMember {
+    /// The provider that vouches for them, by its `iss`.
+    pub issuer: String,
+    /// Who they are to it, by `sub`.
+    pub subject: String,
+    /// What they may do.
+    pub role: Role,
+    /// What they are called, until their provider says.
+    pub name: Option<String>,
+}
+
+impl NewMember {
+    /// Reads `{"issuer", "subject", "role", "name"?}`.
+    ///
+    /// # Errors
+    /// [`Invalid`](Kind::Invalid) with every fault.
+    pub fn read(mut fields: Fields) -> Result<Self> {
+        let issuer = Self::identity(&mut fields, "issuer");
+        let subject = Self::identity(&mut fields, "subject");
+        let role = Self::role(&mut fields);
+        let name = fields.text("name", |text| {
+            let fits = (1..=NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+            if fits { Ok(text.to_owned()) } else { Err("must be 1 to 200 characters, without control characters") }
+        });
+        fields.finish()?;
+        match (issuer, subject, role) {
+            (Some(issuer), Some(subject), Some(role)) => Ok(Self { issuer, subject, role, name: name.value() }),
+            _ => Err(Error::internal("a field that is missing was not noted")),
+        }
+    }
+
+    /// Reads the field `role`, which must be there.
+    pub fn role(fields: &mut Fields) -> Option<Role> {
+        let role = fields.text("role", Role::parse).value();
+        if role.is_none() && !fields.is_at_fault("role") {
+            fields.fault("role", "must be there");
+        }
+        role
+    }
+
+    fn identity(fields: &mut Fields, name: &str) -> Option<String> {
+        let text = fields.text(name, |text| {
+            let fits = (1..=LONGEST).contains(&text.len()) && !text.chars().any(char::is_control);
+            if fits { Ok(text.to_owned()) } else { Err("must be 1 to 1,024 bytes, without control characters") }
+        });
+        let text = text.value();
+        if text.is_none() && !fields.is_at_fault(name) {
+            fields.fault(name, "must be there");
+        }
+        text
+    }
+}
+
+/// Keeps users and their roles.
+#[derive(Clone, Debug)]
+pub struct Members {
+    store: Arc<dyn MemberStore>,
+    grants: Arc<dyn GrantStore>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Members {
+    /// Over these stores.
+    pub fn new(
+        store: Arc<dyn MemberStore>,
+        grants: Arc<dyn GrantStore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { store, grants, clock, entropy }
+    }
+
+    /// The user whom a provider vouches for, made if they are new here. Issuer and subject tell who it is; name and
+    /// address are what the provider says today.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sign_in(
+        &self,
+        issuer: &str,
+        subject: &str,
+        name: Option<String>,
+        email: Option<String>,
+    ) -> Result<User> {
+        let mut user = self.proposed(issuer, subject, name);
+        (user.email, user.signed_in_at) = (email, Some(user.created_at));
+        self.store.user(&user).await
+    }
+
+    fn proposed(&self, issuer: &str, subject: &str, name: Option<String>) -> User {
+        let now = self.clock.now();
+        User {
+            id: UserId::fresh(now, &*self.entropy),
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            name,
+            email: None,
+            created_at: now,
+            signed_in_at: None,
+        }
+    }
+
+    /// The workspace that a user who signs in begins in: the one that they have been a member of longest. A stranger
+    /// becomes a member of `workspace` with `role`, if there is one for strangers; else there is none for them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn home_of(
+        &self,
+        user: UserId,
+        workspace: WorkspaceId,
+        role: Option<Role>,
+    ) -> Result<Option<WorkspaceId>> {
+        if let Some(first) = self.store.memberships(user).await?.first() {
+            return Ok(Some(first.workspace));
+        }
+        let Some(role) = role else { return Ok(None) };
+        let set = self.store.set_role(workspace, user, Some(role), self.clock.now()).await?;
+        Ok(matches!(set, RoleSet::Done(_)).then_some(workspace))
+    }
+
+    /// The members of the caller's workspace, the longest first.
+    ///
+    /// # Errors
+    /// [`InsufficientScope`](Kind::InsufficientScope) without `members:read`.
+    pub async fn list(&self, who: &Principal) -> Result<Vec<Member>> {
+        who.require(Scope::MembersRead)?;
+        self.store.members(who.workspace).await
+    }
+
+    /// Makes somebody a member.
+    ///
+    /// # Errors
+    /// [`Forbidden`](Kind::Forbidden) for a role that is more than the caller may give;
+    /// [`Conflict`](Kind::Conflict) if they are a member already.
+    pub async fn add(&self, who: &Principal, new: NewMember) -> Result<Member> {
+        self.may_give(who, new.role).await?;
+        let user = self.store.user(&self.proposed(&new.issuer, &new.subject, new.name)).await?;
+        if self.store.member(who.workspace, user.id).await?.is_some() {
+            let message = format!("They are a member already, as {}; change the role there", user.id);
+            return Err(Error::new(Kind::Conflict, message));
+        }
+        self.set(who.workspace, user.id, Some(new.role)).await
+    }
+
+    /// Gives a member another role.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add); [`NotFound`](Kind::NotFound) if there is no such member;
+    /// [`Conflict`](Kind::Conflict) for the last owner.
+    pub async fn set_role(&self, who: &Principal, user: UserId, role: Role) -> Result<Member> {
+        self.may_give(who, role).await?;
+        self.may_change(who, user).await?;
+        self.set(who.workspace, user, Some(role)).await
+    }
+
+    /// Takes somebody out of the workspace, and ends their sessions and what they allowed there.
+    ///
+    /// # Errors
+    /// As [`set_role`](Self::set_role).
+    pub async fn remove(&self, who: &Principal, user: UserId) -> Result<Member> {
+        who.require(Scope::MembersWrite)?;
+        self.may_change(who, user).await?;
+        let member = self.set(who.workspace, user, None).await?;
+        self.grants.end(Ending::Member(who.workspace, user), self.clock.now()).await?;
+        Ok(member)
+    }
+
+    async fn set(&self, workspace: WorkspaceId, user: UserId, role: Option<Role>) -> Result<Member> {
+        match self.store.set_role(workspace, user, role, self.clock.now()).await? {
+            RoleSet::Done(member) => Ok(member),
+            RoleSet::Unknown => Err(Error::not_found("member")),
+            RoleSet::LastOwner => {
+                Err(Error::new(Kind::Conflict, "The workspace would be without an owner; make another one first"))
+            }
+        }
+    }
+
+    /// Demands that the caller may give this role: nobody gives more than they have.
+    async fn may_give(&self, who: &Principal, role: Role) -> Result<()> {
+        who.require(Scope::MembersWrite)?;
+        who.may_grant(role.scopes(), None)?;
+        if role == Role::Owner { self.must_own(who).await } else { Ok(()) }
+    }
+
+    /// Demands that the caller may change what this member is.
+    async fn may_change(&self, who: &Principal, user: UserId) -> Result<()> {
+        let member = self.store.member(who.workspace, user).await?.ok_or_else(|| Error::not_found("member"))?;
+        if member.role == Role::Owner { self.must_own(who).await } else { Ok(()) }
+    }
+
+    /// Demands an owner: a person who is one, or what may do everything and is no person.
+    async fn must_own(&self, who: &Principal) -> Result<()> {
+        let owns = match who.actor {
+            Actor::User(id) => {
+                self.store.member(who.workspace, id).await?.is_some_and(|member| member.role == Role::Owner)
+            }
+            Actor::Key(_) | Actor::Client(_) | Actor::Subject(_) => who.scopes == Scopes::ALL,
+        };
+        if owns {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Forbidden, "Only an owner makes, changes and removes owners")
+            .with_issues(vec![Issue::new("role", "is an owner's")]))
+    }
+}

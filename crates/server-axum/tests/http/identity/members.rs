@@ -1,0 +1,132 @@
+//! The people of a workspace.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{House, ISSUER};
+use crate::harness::{Browser, Server};
+
+fn somebody(subject: &str, role: &str) -> Value {
+    json!({"issuer": ISSUER, "subject": subject, "role": role})
+}
+
+async fn add(server: &Server, subject: &str, role: &str) -> String {
+    let reply = server.post("/v1/members", &somebody(subject, role)).send().await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let path = format!("/v1/members/{}", reply.json()["id"].as_str().unwrap());
+    assert_eq!(reply.header("location"), format!("https://go.example{path}"));
+    path
+}
+
+/// A browser that this person is signed in by.
+async fn browser_of(house: &House, subject: &str) -> Browser {
+    let browser = Browser::default();
+    house.provider.knows(subject);
+    assert_eq!(browser.sign_in(&house.server, &house.provider).await.status, 303);
+    browser
+}
+
+async fn ask(house: &House, browser: &Browser, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
+    let asking = browser.asking(&house.server, method, path).header("sec-fetch-site", "same-origin");
+    let asking = body.iter().fold(asking, |asking, body| asking.json(body));
+    asking.send().await.fault()
+}
+
+#[tokio::test]
+async fn members_are_added_changed_listed_and_removed() {
+    let server = Server::start().await;
+    let path = add(&server, "alice", "owner").await;
+    server.clock.advance(Duration::from_secs(1));
+    add(&server, "bob", "viewer").await;
+    let again = server.post("/v1/members", &somebody("alice", "viewer")).send().await;
+    assert_eq!(again.fault(), (409, "CONFLICT".into()));
+    let list = server.get("/v1/members").send().await.json();
+    let roles: Vec<_> = list["data"].as_array().unwrap().iter().map(|member| member["role"].clone()).collect();
+    assert_eq!((roles, &list["next_cursor"]), (vec![json!("owner"), json!("viewer")], &Value::Null));
+    for last in [server.patch(&path, &json!({"role": "admin"})), server.delete(&path)] {
+        assert_eq!(last.send().await.fault(), (409, "CONFLICT".into()), "the last owner stays");
+    }
+    add(&server, "carol", "owner").await;
+    let changed = server.patch(&path, &json!({"role": "admin"})).send().await;
+    assert_eq!((changed.status, &changed.json()["role"]), (200, &json!("admin")));
+    assert_eq!(server.delete(&path).send().await.status, 204);
+    assert_eq!(server.delete(&path).send().await.fault(), (404, "NOT_FOUND".into()));
+    let nobody = "/v1/members/usr_01JD3X8M2V7Q5T9B4C6E8G0HJK";
+    assert_eq!(server.patch(nobody, &json!({"role": "admin"})).send().await.status, 404);
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_under_its_key_adds_nobody_twice() {
+    let server = Server::start().await;
+    let ask = || server.post("/v1/members", &somebody("alice", "viewer")).once("k1").send();
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!((first.status, second.status, first.text()), (201, 201, second.text()));
+    assert!(second.has("idempotent-replayed"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_member_is_told_by_field() {
+    let server = Server::start().await;
+    for (body, faulty) in [
+        (json!({}), vec!["issuer", "role", "subject"]),
+        (
+            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "", "colour": 1}),
+            vec!["colour", "issuer", "name", "role", "subject"],
+        ),
+    ] {
+        let reply = server.post("/v1/members", &body).send().await;
+        assert_eq!((reply.status, reply.faulty()), (422, faulty.iter().map(ToString::to_string).collect()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn only_owners_make_change_and_remove_owners() {
+    let house = House::open().await;
+    let owner = add(&house.server, "owner", "owner").await;
+    add(&house.server, "second owner", "owner").await;
+    add(&house.server, "admin", "admin").await;
+    let viewer = add(&house.server, "viewer", "viewer").await;
+    let (as_owner, as_admin) = (browser_of(&house, "owner").await, browser_of(&house, "admin").await);
+    let forbidden = (403, "FORBIDDEN".to_owned());
+    let good = |status| (status, String::new());
+    for (method, path, body) in [
+        (Method::POST, "/v1/members", Some(somebody("x", "owner"))),
+        (Method::PATCH, viewer.as_str(), Some(json!({"role": "owner"}))),
+        (Method::PATCH, owner.as_str(), Some(json!({"role": "viewer"}))),
+        (Method::DELETE, owner.as_str(), None),
+    ] {
+        assert_eq!(ask(&house, &as_admin, method.clone(), path, body).await, forbidden, "{method} {path}");
+    }
+    let promote = Some(json!({"role": "admin"}));
+    assert_eq!(ask(&house, &as_admin, Method::PATCH, &viewer, promote).await, good(200));
+    assert_eq!(ask(&house, &as_owner, Method::PATCH, &viewer, Some(json!({"role": "owner"}))).await, good(200));
+    assert_eq!(ask(&house, &as_owner, Method::DELETE, &owner, None).await, good(204), "even oneself");
+}
+
+#[tokio::test]
+async fn nobody_gives_more_than_they_have() {
+    let server = Server::start().await;
+    let path = add(&server, "alice", "viewer").await;
+    let key =
+        server.issue("default", "members:read members:write links:read analytics:read events:read webhooks:read").await;
+    let give = |role: &str| server.patch(&path, &json!({"role": role})).key(&key).send();
+    assert_eq!(give("viewer").await.status, 200);
+    for role in ["editor", "admin", "owner"] {
+        assert_eq!(give(role).await.fault(), (403, "FORBIDDEN".into()), "{role}");
+    }
+    let reader = server.issue("default", "members:read").await;
+    assert_eq!(server.delete(&path).key(&reader).send().await.fault(), (403, "INSUFFICIENT_SCOPE".into()));
+}
+
+#[tokio::test]
+async fn another_workspace_sees_none_of_them() {
+    let server = Server::start().await;
+    let path = add(&server, "alice", "viewer").await;
+    let other = server.issue("other", "*").await;
+    assert_eq!(server.get("/v1/members").key(&other).send().await.json()["data"], json!([]));
+    assert_eq!(server.delete(&path).key(&other).send().await.fault(), (404, "NOT_FOUND".into()));
+    let change = server.patch(&path, &json!({"role": "admin"})).key(&other).send().await;
+    assert_eq!(change.fault(), (404, "NOT_FOUND".into()));
+}
