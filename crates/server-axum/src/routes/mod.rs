@@ -224,6 +224,26 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .answers::<v1::TokenResponse>(200, "TokenResponse", "The tokens.", &[])
             .fails(&[Code::Unauthenticated])
             .speaks_oauth(),
+        Route::get(oauth::AUTHORIZE, Public, oauth::authorize::ask)
+            .says("oauth", "askPerson", "Ask a person what a client may do in their name (RFC 6749 §4.1)")
+            .takes([
+                Parameter::query("response_type", Type::String, "`code`."),
+                Parameter::query("client_id", Type::String, "Who asks."),
+                Parameter::query("redirect_uri", Type::String, "Where the person is sent back to, as it is registered."),
+                Parameter::query("scope", Type::String, "What for; all that the client may if absent."),
+                Parameter::query("state", Type::String, "Given back as it is."),
+                Parameter::query("code_challenge", Type::String, "By S256 (RFC 7636)."),
+                Parameter::query("code_challenge_method", Type::String, "`S256`."),
+            ])
+            .answers_with("text/html", "The page that asks.", &[])
+            .answers_nothing(303, "To sign in first, or back to the client with why not.")
+            .answers_page(400, "Client and redirect URI do not belong together: nobody is sent anywhere.")
+            .answers_page(404, "Nobody signs in here: the server has no provider."),
+        Route::post(oauth::AUTHORIZE, Access::Session, oauth::authorize::answer)
+            .says("oauth", "answerClient", "Say what a client may do; from the page that asks")
+            .reads::<v1::TokenRequest>("TokenRequest", FORM_BODY, FORM)
+            .answers_nothing(303, "Back to the client, with a code or with why not.")
+            .answers_page(400, "Client and redirect URI do not belong together: nobody is sent anywhere."),
         Route::post(oauth::REVOKE, Public, oauth::inspection::revoke)
             .says("oauth", "revokeToken", "Take a token back (RFC 7009)")
             .reads::<v1::TokenReference>("TokenReference", FORM_BODY, FORM)

@@ -66,7 +66,9 @@ async fn what_is_public_needs_no_key() {
                 // Figures need a recorder, which a router alone does not install.
                 "/metrics" => 404,
                 // These know their callers by the rules of OAuth, and are sent no form here.
-                _ if template.starts_with("/oauth/") => 415,
+                _ if template.starts_with("/oauth/") && method == Method::POST => 415,
+                // Without a client to ask for it, nobody is asked.
+                "/oauth/authorize" => 400,
                 // Nobody signs in where there is no provider.
                 "/auth/login" | "/auth/callback" => 404,
                 _ => 200,

@@ -5,7 +5,7 @@
 
 mod callback;
 mod leave;
-mod page;
+pub(super) mod page;
 mod sessions;
 
 pub(super) use callback::{begin, finish};
@@ -32,7 +32,7 @@ fn bare(status: StatusCode, cookies: impl IntoIterator<Item = Option<HeaderValue
 
 /// Sends a browser on, with these cookies. By 303, since nothing that was sent here is meant for there; and without a
 /// `Referer`, since the address here may hold a code.
-fn onward(location: &str, cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> Reply {
+pub(super) fn onward(location: &str, cookies: impl IntoIterator<Item = Option<HeaderValue>>) -> Reply {
     let mut response = bare(StatusCode::SEE_OTHER, cookies);
     let location = HeaderValue::try_from(location).map_err(waypost_core::Error::internal)?;
     response.headers_mut().insert(LOCATION, location);

@@ -19,7 +19,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 /// The answer, or the page of the error.
-pub(super) fn or_response(reply: Reply) -> Response {
+pub(in crate::routes) fn or_response(reply: Reply) -> Response {
     reply.unwrap_or_else(|fault| error(&fault))
 }
 
@@ -49,21 +49,34 @@ pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
 }
 
 fn page(error: &ApiError, body: &str) -> Response {
+    fault(error, "Not signed in", &format!("{body}<p><a href=\"/auth/login\">Sign in</a></p>"))
+}
+
+/// The page of an error under a title of its own.
+pub(in crate::routes) fn fault(error: &ApiError, title: &str, body: &str) -> Response {
     let mut response = error.clone().into_response();
+    let (head, body) = html(title, body).into_parts();
+    response.headers_mut().extend(head.headers);
+    response.extensions_mut().insert(Rendered);
+    *response.body_mut() = body;
+    response
+}
+
+/// A page of this title. The body is HTML: what others say stands in it as [`escape`] gives it.
+pub(in crate::routes) fn html(title: &str, body: &str) -> Response {
+    let mut response = Response::new(Body::from(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title} – Waypost</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\
+         padding:0 1rem}}</style><h1>{title}</h1>{body}</html>"
+    )));
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    response.extensions_mut().insert(Rendered);
-    *response.body_mut() = Body::from(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Sign in – Waypost</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\
-         padding:0 1rem}}</style><h1>Not signed in</h1>{body}<p><a href=\"/auth/login\">Sign in</a></p></html>"
-    ));
     response
 }
 
 /// Text as HTML shows it: what a provider says of itself may hold anything.
-fn escape(text: &str) -> String {
+pub(in crate::routes) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '&' => out.push_str("&amp;"),

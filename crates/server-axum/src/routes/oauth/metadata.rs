@@ -1,6 +1,6 @@
 //! What there is to know before anything is asked: metadata and keys.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -17,10 +17,6 @@ use crate::reply::Reply;
 /// Five minutes: a new key is published weeks before it signs, and a leak should not be believed for long.
 const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// What only works where people can be asked is told only where they can.
-static ASKS_PEOPLE: LazyLock<bool> =
-    LazyLock::new(|| crate::routes::table().iter().any(|route| route.path == AUTHORIZE));
-
 /// The public keys (RFC 7517 §5).
 pub(crate) async fn keys(State(app): State<Arc<App>>) -> Reply {
     let keys = app.platform.tokens.published_keys().await?;
@@ -33,7 +29,7 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Reply {
     let ways = json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
     let proofs = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
     let algorithms = json!(["EdDSA", "ES256"]);
-    let mut metadata = json!({
+    Ok(document(&json!({
         "issuer": app.platform.tokens.issuer(),
         "token_endpoint": site.url(Clients::TOKEN_PATH),
         "token_endpoint_auth_methods_supported": ways,
@@ -46,18 +42,13 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Reply {
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "jwks_uri": site.url(KEYS),
         "scopes_supported": scopes(),
-        "response_types_supported": [],
-        "grant_types_supported": [token::CLIENT],
+        "authorization_endpoint": site.url(AUTHORIZE),
+        "response_types_supported": ["code"],
+        "grant_types_supported": [token::CLIENT, token::CODE, token::REFRESH],
+        "code_challenge_methods_supported": [Challenge::METHOD],
+        "authorization_response_iss_parameter_supported": true,
         "service_documentation": site.url("/docs"),
-    });
-    if *ASKS_PEOPLE {
-        metadata["authorization_endpoint"] = json!(site.url(AUTHORIZE));
-        metadata["response_types_supported"] = json!(["code"]);
-        metadata["grant_types_supported"] = json!([token::CLIENT, token::CODE, token::REFRESH]);
-        metadata["code_challenge_methods_supported"] = json!([Challenge::METHOD]);
-        metadata["authorization_response_iss_parameter_supported"] = json!(true);
-    }
-    Ok(document(&metadata))
+    })))
 }
 
 /// What the API takes tokens of (RFC 9728 §2).
