@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod gateway;
+pub mod proxy;
 
 mod api;
 mod app;
