@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::Method;
+use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::ErrorCode;
 use waypost_core::{Error, Issue};
 
@@ -19,24 +21,66 @@ use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::routes::{Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
-use crate::routes;
+use crate::proxy::table::Table;
+use crate::routes::{self, Access};
 
-/// The routes of the table behind the layers.
+/// Which of its own routes a server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Own {
+    /// All of them, and follows.
+    #[default]
+    All,
+    /// Those that tell how the server is; everything else leads elsewhere.
+    Probes,
+}
+
+/// A route of the server's own, as a table of routes shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRoute {
+    /// The path.
+    pub path: String,
+    /// The method.
+    pub method: Method,
+    /// The scope that it demands; `None` for a public one.
+    pub scope: Option<Scope>,
+}
+
+impl Own {
+    fn has(self, route: &routes::Route<Arc<App>>) -> bool {
+        self == Self::All || PROBES.contains(&&*route.path)
+    }
+
+    /// The routes, without the follow.
+    pub fn routes(self) -> Vec<OwnRoute> {
+        let own = routes::table().into_iter().filter(|route| self.has(route)).map(|route| OwnRoute {
+            path: route.path.into_owned(),
+            method: route.method,
+            scope: match route.rules.access {
+                Access::Public => None,
+                Access::Scope(scope) => Some(scope),
+            },
+        });
+        own.collect()
+    }
+}
+
+/// The server's own routes and those of `proxied`, behind the layers.
 ///
 /// # Errors
 /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none.
-pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
-    behind(app, routes::table())
+pub(crate) fn api(app: &Arc<App>, own: Own, proxied: &Table, admission: Admission) -> Result<Router, Error> {
+    let table = routes::table().into_iter().filter(|route| own.has(route));
+    behind(app, table.chain(routes::proxied(proxied)).collect(), admission)
 }
 
-fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router, Error> {
+fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>, admission: Admission) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
     let paths = paths(&table);
     let router = table.into_iter().fold(Router::new(), |router, route| {
         let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
         // Around the handler alone: a method that the path does not have is 405 before anyone is asked who they are.
-        router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
+        router.route(&route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
     });
     let router = router.fallback(not_found).with_state(app.clone());
     let chain = Chain {
@@ -46,7 +90,7 @@ fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router,
         farewell: app.farewell.clone(),
         cors,
         head_limits: HeadLimits::default(),
-        admission: Admission::new(app.options.most_in_flight),
+        admission,
         deadline: Deadline::new(app.options.deadline),
     };
     Ok(stack_with(router, chain, from_fn_with_state(app.clone(), guard::limit_address)))
@@ -61,16 +105,19 @@ pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
 fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
-    let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>)> = BTreeMap::new();
+    let mut paths: BTreeMap<&str, Path> = BTreeMap::new();
     for route in table {
-        let (methods, farewell) = paths.entry(route.path).or_default();
+        let Path { methods, farewell, time_limit } = paths.entry(&route.path).or_default();
         methods.push(route.method.clone());
+        // One deadline a path: the longest of its routes.
+        *time_limit = (*time_limit).max(route.time_limit);
         if let Some(own) = &route.farewell {
             *farewell = Some(own.clone());
         }
     }
-    let route = |(path, (methods, farewell)): (&str, (Vec<Method>, Option<Deprecation>))| {
+    let route = |(path, Path { methods, farewell, time_limit }): (&str, Path)| {
         let route = Route::new(path, methods);
+        let route = if let Some(limit) = time_limit { route.with_time_limit(limit) } else { route };
         let route = if PROBES.contains(&path) { route.probe() } else { route };
         match farewell {
             Some(farewell) => route.deprecated(farewell),
@@ -78,6 +125,14 @@ fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
         }
     };
     paths.into_iter().map(route).collect()
+}
+
+/// What the routes of one path come to.
+#[derive(Default)]
+struct Path {
+    methods: Vec<Method>,
+    farewell: Option<Deprecation>,
+    time_limit: Option<Duration>,
 }
 
 #[cfg(test)]
@@ -91,7 +146,6 @@ mod tests {
 
     use super::*;
     use crate::app::HttpOptions;
-    use crate::routes::Access;
 
     #[tokio::test]
     async fn a_route_on_its_way_out_says_so_and_is_gone_after_its_sunset() {
@@ -108,7 +162,7 @@ mod tests {
             route("/v1/old", farewell(now - day, now + 200 * day)),
             route("/v1/gone", farewell(now - 300 * day, now - day)),
         ];
-        let api = behind(&app, table).unwrap();
+        let api = behind(&app, table, Admission::default()).unwrap();
         let get = |path| api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
         let old = get("/v1/old").await.unwrap();
         assert_eq!(old.status(), StatusCode::OK);

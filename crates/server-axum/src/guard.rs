@@ -52,7 +52,7 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
         Ok(()) => body,
         Err(error) => return error.into_response(),
     };
-    if head.method.is_safe() {
+    if head.method.is_safe() || guard.rules.is_streamed {
         return next.run(Request::from_parts(head, body)).await;
     }
     // The body is read while the caller is there and the deadline runs; what is detached below has all that it needs.
@@ -79,9 +79,15 @@ impl Guard {
             let message = format!("This answers with {}", self.rules.produces.join(" or "));
             return Err(ApiError::new(ErrorCode::NotAcceptable, message));
         }
+        if let (Access::Public, Some(policy)) = (self.rules.access, &self.rules.policy)
+            && let Some(context) = head.extensions.get::<RequestContext>()
+        {
+            let decision = self.app.platform.limits.take(policy, &context.client().limit_key(), 1).await;
+            count(&head.extensions, policy, decision)?;
+        }
         if let Access::Scope(scope) = self.rules.access {
             let principal = self.authenticate(head).await?;
-            let policy = &self.app.options.per_principal;
+            let policy = self.rules.policy.as_ref().unwrap_or(&self.app.options.per_principal);
             let decision = self.app.platform.limits.take(policy, &principal.key.to_string(), 1).await;
             count(&head.extensions, policy, decision)?;
             require(&principal, scope)?;

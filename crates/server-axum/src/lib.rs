@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use waypost_core::{Error, Platform};
 
+pub use api::{Own, OwnRoute};
 pub use app::{App, HttpOptions};
 pub use door::Gateway;
 pub use openapi::openapi;

@@ -120,7 +120,6 @@ mod tests {
 
     use super::*;
 
-    #[derive(Default)]
     struct Shelf {
         mark: u32,
         value: std::result::Result<Value, Vec<Fault>>,
@@ -143,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_changed_source_is_taken_up_once_and_a_faulty_one_left_aside() {
-        let shelf = Arc::new(Mutex::new(Shelf { value: Ok(json!(1)), ..Shelf::default() }));
+        let shelf = Arc::new(Mutex::new(Shelf { mark: 0, value: Ok(json!(1)), reads: 0 }));
         let taken = Arc::new(Mutex::new(Vec::new()));
         let takes = taken.clone();
         let take = Box::new(move |value: Value| {

@@ -8,6 +8,7 @@ mod event_types;
 mod events;
 mod health;
 mod links;
+mod proxied;
 mod qr;
 mod route;
 mod stats;
@@ -22,6 +23,7 @@ use waypost_core::wire::v1::{self, ErrorCode};
 
 use crate::app::App;
 
+pub(crate) use proxied::proxied;
 pub(crate) use route::{Access, BodyRule, Parameter, Place, Route, Rules};
 
 const KIB: usize = 1_024;

@@ -1,6 +1,7 @@
 //! One route: how it is reached, what is checked before its handler, and how it is documented.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
@@ -9,6 +10,7 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
+use waypost_core::limits::Policy;
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::gateway::deprecation::Deprecation;
@@ -46,15 +48,22 @@ pub(crate) struct Rules {
     pub(crate) produces: Vec<&'static str>,
     /// Whether its handler reads the query string.
     pub(crate) takes_query: bool,
+    /// Whether the handler takes the body as it comes, and bounds it itself; what is not read whole is not detached from
+    /// its caller either.
+    pub(crate) is_streamed: bool,
+    /// How often, if not as every route: by principal, or by address where the route is public.
+    pub(crate) policy: Option<Policy>,
 }
 
 /// One route.
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) rules: Rules,
     pub(crate) doc: Doc,
     pub(crate) farewell: Option<Deprecation>,
+    /// Its own deadline instead of the common one.
+    pub(crate) time_limit: Option<Duration>,
     pub(crate) handler: MethodRouter<S>,
 }
 
@@ -143,8 +152,9 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
-        let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false };
-        Self { method, path, rules, doc: Doc::default(), farewell: None, handler }
+        let rules =
+            Rules { access, body: None, produces: Vec::new(), takes_query: false, is_streamed: false, policy: None };
+        Self { method, path: path.into(), rules, doc: Doc::default(), farewell: None, time_limit: None, handler }
     }
 
     /// Names it: the group that it belongs to, its operation id, and what it does.

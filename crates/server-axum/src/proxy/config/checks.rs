@@ -69,7 +69,7 @@ fn check_route(
     let before = faults.len();
     let mut note = |field: &str, text: String| faults.push(Fault::new(format!("{place}.{field}"), text));
     let path_fault = fault_of(&route.path);
-    let is_open = route.path.split('/').nth(1).is_some_and(|first| first.is_empty() || first.starts_with('{'));
+    let is_open = route.path.split('/').nth(1).is_some_and(|first| first.starts_with('{'));
     if let Some(text) = &path_fault {
         note("path", text.clone());
     } else if words.follows && is_open {
@@ -100,7 +100,8 @@ fn check_route(
         let found = words.policies.iter().find(|policy| policy.name() == name);
         if found.is_none() {
             let known: Vec<_> = words.policies.iter().map(Policy::name).collect();
-            let cure = if known.is_empty() { "leave it out".into() } else { format!("write one of {}", known.join(", ")) };
+            let cure =
+                if known.is_empty() { "leave it out".into() } else { format!("write one of {}", known.join(", ")) };
             note("policy", format!("`{name}` is not a policy; {cure}"));
         }
         found.cloned()

@@ -196,13 +196,7 @@ impl Default for Retries {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self {
-            window: Span::seconds(10),
-            requests: 20,
-            failure_percent: 50,
-            open_for: Span::seconds(5),
-            trials: 3,
-        }
+        Self { window: Span::seconds(10), requests: 20, failure_percent: 50, open_for: Span::seconds(5), trials: 3 }
     }
 }
 

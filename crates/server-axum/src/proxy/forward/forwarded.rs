@@ -151,7 +151,10 @@ mod tests {
         let said = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "https"), ("via", "1.1 edge")];
         let headers = told("10.1.1.1", &said);
         assert_eq!(headers["x-forwarded-for"], "198.51.100.7, 10.1.1.1");
-        assert_eq!((&headers["x-forwarded-proto"], &headers["via"]), (&"https".parse().unwrap(), &"1.1 edge, 1.1 waypost".parse().unwrap()));
+        assert_eq!(
+            (&headers["x-forwarded-proto"], &headers["via"]),
+            (&"https".parse().unwrap(), &"1.1 edge, 1.1 waypost".parse().unwrap())
+        );
     }
 
     #[test]

@@ -147,12 +147,7 @@ impl Parted {
         let repeatable = most > 1 && retry::is_repeatable(&parts.method, &parts.headers);
         let keep = repeatable && !hop::announces_trailers(&parts.headers);
         forwarded::tell(&mut parts, &self.edge.proxies);
-        identity::speak_for(
-            &mut parts,
-            self.upstream.name(),
-            self.upstream.passes_credentials(),
-            &*self.edge.vouch,
-        );
+        identity::speak_for(&mut parts, self.upstream.name(), self.upstream.passes_credentials(), &*self.edge.vouch);
         let late = clock.sleep_until(deadline);
         tokio::pin!(late);
         let intake = tokio::select! {
@@ -252,7 +247,9 @@ impl Parted {
         let place = self.upstream.note(attempt, Outcome::of_status(answer.status()), clock.now());
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(Upgrade { protocol, caller }) = upgrade else {
-                return Err(ApiError::of(ErrorCode::UpstreamFailed).with_reason("switched protocols without being asked"));
+                return Err(
+                    ApiError::of(ErrorCode::UpstreamFailed).with_reason("switched protocols without being asked")
+                );
             };
             let Some(permit) = self.edge.tunnels.enter() else {
                 let error = ApiError::new(ErrorCode::Unavailable, "The server is at its limit of upgraded connections");

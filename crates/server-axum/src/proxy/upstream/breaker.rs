@@ -84,7 +84,8 @@ impl Breaker {
                 }
                 *requests = requests.saturating_add(1);
                 *failures = failures.saturating_add(u32::from(!succeeded));
-                let share = u64::from(*failures) * 100 >= u64::from(*requests) * u64::from(self.options.failure_percent);
+                let share =
+                    u64::from(*failures) * 100 >= u64::from(*requests) * u64::from(self.options.failure_percent);
                 if !succeeded && *requests >= self.options.requests && share {
                     self.state = State::Open { until: now + self.options.open_for };
                 }

@@ -89,10 +89,10 @@ impl Clients {
 
     pub(super) async fn send(&self, request: Request<Body>, upgrades: bool) -> Result<Response<Incoming>, TargetError> {
         let client = if upgrades { &self.upgrading } else { &self.plain };
-        client.request(request).await.map_err(|fault| TargetError {
-            is_connect: fault.is_connect(),
-            source: Box::new(fault),
-        })
+        client
+            .request(request)
+            .await
+            .map_err(|fault| TargetError { is_connect: fault.is_connect(), source: Box::new(fault) })
     }
 }
 

@@ -71,7 +71,8 @@ impl Target {
             return Err(format!("`{}` names no server", key.url));
         };
         let base = parts.path_and_query.map(|path| path.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-        let clients = Clients::new(&key.client, scheme == Scheme::HTTPS).map_err(|fault| format!("TLS cannot be used: {fault}"))?;
+        let clients = Clients::new(&key.client, scheme == Scheme::HTTPS)
+            .map_err(|fault| format!("TLS cannot be used: {fault}"))?;
         Ok(Self {
             scheme,
             authority,

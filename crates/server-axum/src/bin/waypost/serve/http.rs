@@ -9,8 +9,9 @@ use waypost_core::Platform;
 use waypost_core::limits::{Algorithm, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
-use waypost_server_axum::{App, Gateway, HttpOptions, ServeOptions};
+use waypost_server_axum::{App, Gateway, HttpOptions, Own, ServeOptions};
 
+use super::elsewhere::Elsewhere;
 use super::fronts::Fronts;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -19,7 +20,7 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// A setting that does not fit.
-pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
+pub(crate) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
     let mut options = HttpOptions { cors_origins: settings.cors_origins.clone(), ..HttpOptions::default() };
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
     options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
@@ -41,9 +42,11 @@ pub(super) fn gateway(
     platform: Arc<Platform>,
     options: HttpOptions,
     metrics: MetricsExporter,
+    own: Own,
+    elsewhere: &Elsewhere,
 ) -> Result<(Arc<App>, Gateway), Failure> {
     let app = App::new(platform, options, Some(metrics));
-    let gateway = Gateway::new(app.clone())?;
+    let gateway = Gateway::with(app.clone(), own, elsewhere.table.clone())?;
     Ok((app, gateway))
 }
 

@@ -3,6 +3,7 @@
 //! It starts from the inside out (data directory, store, spool, platform, key, listener, engines, HTTP), so that what
 //! answers can answer; and stops from the outside in, so that nothing loses what stands behind it.
 
+mod elsewhere;
 mod engines;
 mod first_key;
 mod fronts;
@@ -28,13 +29,16 @@ use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
+use waypost_server_axum::proxy::forward::Edge;
 
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::settings::{AllFlags, Settings};
 use crate::store::{self, Store};
+use elsewhere::Elsewhere;
 use engines::Engines;
 use fronts::Fronts;
+pub(crate) use http::options as http_options;
 pub(crate) use signals::Signals;
 use spool_sync::SpoolSync;
 
@@ -64,6 +68,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
     let http = http::options(&settings)?;
 
+    let edge = Edge { proxies: http.trusted_proxies.clone(), ..Edge::default() };
+    let tunnels = edge.tunnels.clone();
+    let elsewhere = Elsewhere::of(&settings, edge)?;
+
     // A store in memory needs no directory; everything else does, for itself alone.
     let hold = settings.keeps_files().then(|| data_dir::hold(&settings)).transpose()?;
     // Before the platform, which takes its counters from the recorder that it finds.
@@ -78,10 +86,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let key = first_key::first_key(&store, &settings).await?;
 
     let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
-    let engines = Engines::start(&store.platform, sync);
     let drain = CancellationToken::new();
     let (reserve, patience) = split(settings.shutdown_grace);
-    let (app, gateway) = http::gateway(store.platform.clone(), http, metrics)?;
+    let (app, gateway) = http::gateway(store.platform.clone(), http, metrics, settings.roles.own(), &elsewhere)?;
+    let own = elsewhere.engines(&settings, &gateway).map_err(|fault| Failure::broken(fault.to_string()))?;
+    let engines = Engines::start(&store.platform, own.into_iter().chain(sync), &settings.roles);
     let mut server = tokio::spawn(http::serve(fronts, app, gateway, drain.clone(), patience));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
@@ -104,6 +113,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
     }
     drain.cancel();
+    // They do not end with their requests, and nobody else would end them.
+    tunnels.close();
     let stopping = stop(Some(server), engines, store, reserve);
     tokio::select! {
         stopped = stopping => stopped?,

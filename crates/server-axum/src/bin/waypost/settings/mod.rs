@@ -30,6 +30,7 @@ pub(crate) use place::Place;
 pub(crate) use server_url::ServerUrl;
 pub(crate) use values::{Database, LogFormat, Rate, Secret, time};
 
+use crate::roles::Roles;
 use flags::Given;
 use table::{Otherwise, Setting, TABLE};
 
@@ -39,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
     pub(crate) domains: Vec<String>,
+    pub(crate) roles: Roles,
     pub(crate) data_dir: PathBuf,
     pub(crate) database: Database,
     pub(crate) database_connections: u32,
@@ -69,6 +71,10 @@ pub(crate) struct Settings {
     pub(crate) link_cache_bytes: u64,
     pub(crate) spool_bytes: u64,
     pub(crate) shutdown_grace: Duration,
+    /// The sections of the file, as they stand there: those of [`file::SECTIONS`], each for the part that it is named after.
+    pub(crate) sections: toml::Table,
+    /// The file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
     /// The name under which each setting was given, for messages about it.
     pub(crate) named: BTreeMap<&'static str, String>,
 }
@@ -109,6 +115,8 @@ impl Settings {
                 }
             }
         }
+        settings.sections = file.sections().clone();
+        settings.file = file.path().map(PathBuf::from);
         settings.check_choices()?;
         Ok(settings)
     }

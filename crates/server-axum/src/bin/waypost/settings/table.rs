@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Settings;
 use super::choices::{Bus, Limiter};
 use super::values::{self, Database, LogFormat, Rate, Secret};
+use crate::roles::Roles;
 
 /// What our names in the environment begin with.
 pub(super) const PREFIX: &str = "WAYPOST_";
@@ -52,8 +53,7 @@ pub(super) enum Group {
 }
 
 /// Settings that clients of the contract may know, and this build has no use for. Silence would look like obedience.
-pub(super) const UNSUPPORTED: [(&str, &str); 3] = [
-    ("roles", "this build runs every role in one process; remove the setting"),
+pub(super) const UNSUPPORTED: [(&str, &str); 2] = [
     ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
     ("webhook_allow", "this build sends no webhooks; remove the setting"),
 ];
@@ -120,7 +120,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 31] = [
+pub(super) static TABLE: [Setting; 32] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -144,6 +144,14 @@ pub(super) static TABLE: [Setting; 31] = [
         Store,
         "Further hosts that links can be followed under",
         |it, text| values::hosts(text).map(|value| it.domains = value)
+    ),
+    setting!(
+        "roles",
+        "ROLE,…",
+        Value("gateway,links,webhooks,feed,relay"),
+        Serve,
+        "What this node does: leads to servers elsewhere, serves the API and follows, relays events",
+        |it, text| Roles::parse(text).map(|value| it.roles = value)
     ),
     setting!(
         "data_dir",
