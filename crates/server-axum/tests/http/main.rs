@@ -21,6 +21,7 @@ mod limits;
 mod links;
 mod pages;
 mod parsers;
+mod proxy;
 mod qr;
 mod races;
 mod redirects;

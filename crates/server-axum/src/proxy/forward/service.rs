@@ -172,9 +172,9 @@ impl Parted {
             let now = clock.now();
             lost = match sent {
                 Ok(answer) => {
-                    let may = attempts > 0 && intake.is_intact() && retry::is_worth_it(answer.status());
-                    if !(may && self.upstream.budget().take()) {
-                        if tried.is_empty() {
+                    let is_busy = retry::is_worth_it(answer.status());
+                    if !(is_busy && attempts > 0 && intake.is_intact() && self.upstream.budget().take()) {
+                        if tried.is_empty() && !is_busy {
                             self.upstream.budget().earn();
                         }
                         return self.answer(answer, attempt, upgrade, deadline);
