@@ -2,6 +2,7 @@
 
 mod deploy;
 mod export;
+mod gateway;
 mod import;
 mod keys;
 mod nodes;

@@ -27,8 +27,8 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 #[derive(Clone, Copy, Debug)]
 pub struct OverTls;
 
-/// Says for whom the request is, in place of what its caller said. The host as the caller named it stands in
-/// `X-Forwarded-Host`, since `Host` is the target's.
+/// Says for whom the request is, in place of what its caller said. The host as the caller named it goes from `Host`, which
+/// is the target's, to `X-Forwarded-Host`.
 ///
 /// The peer is taken from axum's `ConnectInfo<SocketAddr>`, the id and the trace from [`RequestContext`]; without them
 /// nothing is said of them.
@@ -36,7 +36,8 @@ pub fn tell(parts: &mut Parts, proxies: &TrustedProxies) {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let is_trusted = peer.is_some_and(|peer| proxies.trusts(peer));
     let host = parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    let host = host.or_else(|| parts.headers.get(HOST).cloned());
+    let own = parts.headers.remove(HOST);
+    let host = host.or(own);
     let proto = if parts.extensions.get::<OverTls>().is_some() { "https" } else { "http" };
     let via = match parts.version {
         Version::HTTP_10 => "1.0 waypost",

@@ -1,7 +1,7 @@
 //! Headers that are for one hop alone (RFC 9110 §7.6.1).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -35,12 +35,14 @@ pub fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// Does it for a request, whose length, host and expectation are said anew for the next hop. `TE: trailers` goes on,
-/// since trailers do; `speaks_http2` says whether the next hop knows `Connection`.
+/// Does it for a request, whose length is said anew for the next hop, and whose expectation was met here. `TE: trailers`
+/// goes on, since trailers do; `speaks_http2` says whether the next hop knows `Connection`.
+///
+/// Before anything is added: what `Connection` names must not take off what the gateway says.
 pub fn strip_request(headers: &mut HeaderMap, speaks_http2: bool) {
     let trailers = takes_trailers(headers);
     strip(headers);
-    for name in [CONTENT_LENGTH, EXPECT, HOST] {
+    for name in [CONTENT_LENGTH, EXPECT] {
         headers.remove(name);
     }
     if trailers {
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_its_length_and_host_anew_and_still_takes_trailers() {
+    fn a_request_says_its_length_anew_and_still_takes_trailers() {
         let given = headers(&[
             ("host", "a"),
             ("content-length", "3"),

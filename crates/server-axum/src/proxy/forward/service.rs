@@ -146,6 +146,7 @@ impl Parted {
         let most = if upgrade.is_some() { 1 } else { self.upstream.attempts() };
         let repeatable = most > 1 && retry::is_repeatable(&parts.method, &parts.headers);
         let keep = repeatable && !hop::announces_trailers(&parts.headers);
+        hop::strip_request(&mut parts.headers, self.upstream.speaks_http2());
         forwarded::tell(&mut parts, &self.edge.proxies);
         identity::speak_for(&mut parts, self.upstream.name(), self.upstream.passes_credentials(), &*self.edge.vouch);
         let late = clock.sleep_until(deadline);
@@ -225,7 +226,6 @@ impl Parted {
         *request.method_mut() = parts.method.clone();
         let headers = request.headers_mut();
         *headers = parts.headers.clone();
-        hop::strip_request(headers, target.speaks_http2());
         if intake.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
             // Said, since these methods expect a body (RFC 9110 §8.6).
             headers.insert(CONTENT_LENGTH, HeaderValue::from(0));

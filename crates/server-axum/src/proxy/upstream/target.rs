@@ -97,11 +97,6 @@ impl Target {
         &self.authority
     }
 
-    /// Whether HTTP/2 is spoken to it without asking.
-    pub fn speaks_http2(&self) -> bool {
-        self.key.client.http2
-    }
-
     /// How many requests are under way at it.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)

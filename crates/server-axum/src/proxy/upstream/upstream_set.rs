@@ -24,6 +24,7 @@ pub struct Upstream {
     retries: config::Retries,
     pub(super) health: Option<HealthOptions>,
     passes_credentials: bool,
+    speaks_http2: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Upstream {
             retries: config.retries.clone(),
             health,
             passes_credentials: config.pass_credentials,
+            speaks_http2: config.http2,
         })
     }
 
@@ -101,6 +103,11 @@ impl Upstream {
     /// Whether clients' credentials go on to it.
     pub fn passes_credentials(&self) -> bool {
         self.passes_credentials
+    }
+
+    /// Whether HTTP/2 is spoken to its targets without asking.
+    pub fn speaks_http2(&self) -> bool {
+        self.speaks_http2
     }
 
     /// Picks a target for one attempt, not one of `tried` if there is another.
