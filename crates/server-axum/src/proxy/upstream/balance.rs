@@ -20,7 +20,7 @@ impl Balance {
             return None;
         }
         let point = u64::from(self.0.fetch_add(STEP, Ordering::Relaxed));
-        let mut left = point * total >> 32;
+        let mut left = (point * total) >> 32;
         for (index, weight) in weights.enumerate() {
             if left < u64::from(weight) {
                 return Some(index);

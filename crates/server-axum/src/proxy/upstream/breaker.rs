@@ -149,6 +149,12 @@ mod tests {
         pass
     }
 
+    fn fail(breaker: &mut Breaker, times: usize, second: i64) {
+        for _ in 0..times {
+            ask(breaker, false, second);
+        }
+    }
+
     #[test]
     fn it_opens_at_the_share_of_enough_requests_and_closes_after_good_trials() {
         let mut breaker = Breaker::new(OPTIONS);
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn a_bad_trial_opens_it_again_and_a_lost_one_lets_the_next_try() {
         let mut breaker = Breaker::new(OPTIONS);
-        (0..4).for_each(|_| drop(ask(&mut breaker, false, 0)));
+        fail(&mut breaker, 4, 0);
         assert_eq!(ask(&mut breaker, false, 5), Pass::Trial);
         assert_eq!(breaker.pass(at(9)), Pass::No(at(10)));
         assert_eq!(breaker.pass(at(10)), Pass::Trial);
@@ -180,8 +186,8 @@ mod tests {
     #[test]
     fn what_failed_in_an_earlier_window_is_forgotten() {
         let mut breaker = Breaker::new(OPTIONS);
-        (0..3).for_each(|_| drop(ask(&mut breaker, false, 0)));
-        (0..3).for_each(|_| drop(ask(&mut breaker, false, 10)));
+        fail(&mut breaker, 3, 0);
+        fail(&mut breaker, 3, 10);
         assert_eq!(breaker.state(), "closed");
         breaker.note(Pass::Trial, false, at(10));
         assert_eq!(breaker.state(), "closed", "a trial of another life");
