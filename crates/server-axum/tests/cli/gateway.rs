@@ -103,3 +103,41 @@ fn a_gateway_alone_has_no_routes_of_its_own_but_probes() {
     assert!(server.get("/readyz", "").1.contains("ready"));
     assert_eq!(server.terminate(), 0);
 }
+
+#[test]
+fn a_connection_becomes_another_protocols_through_the_real_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the gateway");
+        let mut request = [0; 4_096];
+        let count = stream.read(&mut request).expect("a request");
+        assert!(String::from_utf8_lossy(&request[..count]).to_ascii_lowercase().contains("upgrade: next\r\n"));
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: next\r\n\r\n";
+        stream.write_all(answer.as_bytes()).expect("it is taken");
+        let mut byte = [0];
+        while stream.read_exact(&mut byte).is_ok() {
+            stream.write_all(&[byte[0] + 1]).expect("it is taken");
+        }
+    });
+    let place = Place::new();
+    let upgrade = section(&format!("http://{address}")) + "kind = \"upgrade\"\n";
+    place.file("waypost.toml", &upgrade);
+    let server = place.serve();
+    let mut caller = std::net::TcpStream::connect(server.url().trim_start_matches("http://")).expect("a connection");
+    let request = "GET /shop/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: next\r\n\r\n";
+    caller.write_all(request.as_bytes()).expect("it is taken");
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        caller.read_exact(&mut byte).expect("a head");
+        head.push(byte[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    for sent in [1, 2, 3] {
+        caller.write_all(&[sent]).expect("it is taken");
+        caller.read_exact(&mut byte).expect("an echo");
+        assert_eq!(byte[0], sent + 1);
+    }
+    assert_eq!(server.terminate(), 0, "and the end of the server is its end");
+    assert_eq!(caller.read(&mut byte).unwrap_or_default(), 0);
+}

@@ -9,7 +9,7 @@ use waypost_core::limits::Policy;
 
 use super::paths::{Taken, fault_of, methods};
 use super::plan::{Access, Plan, PlannedRoute};
-use super::section::{Health, Kind, Route, Section, Upstream};
+use super::section::{Health, Route, RouteKind, Section, Upstream};
 use super::{Fault, Span};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -125,7 +125,7 @@ fn check_route(
         }
     }
     let methods = methods(&route.methods, &format!("{place}.methods"), faults);
-    if route.kind == Kind::Upgrade && !methods.contains(&Method::GET) && !methods.is_empty() {
+    if route.kind == RouteKind::Upgrade && !methods.contains(&Method::GET) && !methods.is_empty() {
         faults.push(Fault::new(format!("{place}.methods"), "of an upgrade must have GET, by which it is asked for"));
     }
     if path_fault.is_none()

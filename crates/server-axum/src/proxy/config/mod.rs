@@ -32,7 +32,7 @@ pub use checks::{Vocabulary, check};
 pub use fault::Fault;
 pub use measure::{Size, Span};
 pub use plan::{Access, Plan, PlannedRoute};
-pub use section::{Breaker, Ejection, Health, Kind, Retries, Route, Section, Target, Upstream};
+pub use section::{Breaker, Ejection, Health, Retries, Route, RouteKind, Section, Target, Upstream};
 
 /// The JSON Schema (draft 2020-12) of the section.
 pub const SCHEMA: &str = include_str!("../../../../../docs/gateway.schema.json");

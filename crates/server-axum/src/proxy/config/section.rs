@@ -23,7 +23,7 @@ pub struct Section {
 /// How a route's requests run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum RouteKind {
     /// One request, one answer; its time holds for both, to the last byte.
     #[default]
     Unary,
@@ -33,7 +33,7 @@ pub enum Kind {
     Upgrade,
 }
 
-impl Kind {
+impl RouteKind {
     /// The name as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ pub struct Route {
     pub policy: Option<String>,
     /// How its requests run; `unary` by default.
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: RouteKind,
     /// The time of a request; 30 s by default, as for the server's own routes. At most an hour.
     #[serde(default = "thirty_seconds")]
     pub timeout: Span,

@@ -23,14 +23,14 @@ use super::{Tunnels, Vouch, VouchForNobody, forwarded, hop, identity, path, retr
 use crate::error::ApiError;
 use crate::gateway::client_address::TrustedProxies;
 use crate::gateway::envelope::Rendered;
-use crate::proxy::config::{self, Kind};
+use crate::proxy::config::{self, RouteKind};
 use crate::proxy::upstream::{Attempt, Outcome, Target, TargetError, Unavailable, Upstream};
 
 /// How requests of one route are forwarded.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// How they run.
-    pub kind: Kind,
+    pub kind: RouteKind,
     /// The time of a request, as its kind counts it.
     pub timeout: Duration,
     /// How long nothing may move on a stream or a tunnel.
@@ -58,7 +58,7 @@ impl Default for Rule {
     /// As a configured route that says nothing: unary, 30 s, 1 MiB.
     fn default() -> Self {
         Self {
-            kind: Kind::Unary,
+            kind: RouteKind::Unary,
             timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(300),
             body_limit: 1 << 20,
@@ -204,7 +204,7 @@ impl Parted {
     /// What the caller's connection will become, if it asks and may.
     fn upgrade(&self, request: &mut Request<Body>) -> Option<Upgrade> {
         // HTTP/2 has no such request (RFC 9113 §8.6).
-        if self.rule.kind != Kind::Upgrade || request.version() != Version::HTTP_11 {
+        if self.rule.kind != RouteKind::Upgrade || request.version() != Version::HTTP_11 {
             return None;
         }
         let protocol = hop::upgrade_of(request.headers())?;
@@ -268,8 +268,8 @@ impl Parted {
         // The target's errors are its own words.
         parts.extensions.insert(Rendered);
         let patience = match rule.kind {
-            Kind::Unary => Patience::Until(deadline),
-            Kind::Stream | Kind::Upgrade => Patience::Idle(rule.idle_timeout),
+            RouteKind::Unary => Patience::Until(deadline),
+            RouteKind::Stream | RouteKind::Upgrade => Patience::Idle(rule.idle_timeout),
         };
         Ok(Response::from_parts(parts, reply(body, place, clock.clone(), patience)))
     }

@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use waypost_core::clock::ManualClock;
-use waypost_server_axum::proxy::config::Kind;
+use waypost_server_axum::proxy::config::RouteKind;
 use waypost_server_axum::proxy::forward::{Edge, Rule};
 
 use super::ground::*;
@@ -51,7 +51,7 @@ impl Drop for Left {
 }
 
 fn streams() -> Rule {
-    Rule { kind: Kind::Stream, ..Rule::default() }
+    Rule { kind: RouteKind::Stream, ..Rule::default() }
 }
 
 /// Reads until `text` has come.

@@ -9,7 +9,7 @@ use axum::routing::any;
 use http::StatusCode;
 use serde_json::{Value, json};
 use waypost_core::clock::ManualClock;
-use waypost_server_axum::proxy::config::Kind;
+use waypost_server_axum::proxy::config::RouteKind;
 use waypost_server_axum::proxy::forward::{Edge, Rule};
 
 use super::ground::*;
@@ -164,7 +164,7 @@ async fn a_target_that_takes_too_long_is_504_and_counts_as_failed() {
 async fn a_target_that_is_full_is_not_asked() {
     let target = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let upstream = upstream(&[target.url()], json!({"max_in_flight": 1}));
-    let rule = Rule { kind: Kind::Stream, ..Rule::default() };
+    let rule = Rule { kind: RouteKind::Stream, ..Rule::default() };
     let gateway = gateway(upstream.clone(), rule, Edge::default()).await;
     let address = gateway.address;
     let first = tokio::spawn(async move { get(address, "/").await });

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use waypost_core::clock::ManualClock;
-use waypost_server_axum::proxy::config::Kind;
+use waypost_server_axum::proxy::config::RouteKind;
 use waypost_server_axum::proxy::forward::{Edge, Rule, Tunnels};
 
 use super::ground::*;
@@ -40,7 +40,7 @@ async fn echo() -> Running {
 }
 
 fn upgrades() -> Rule {
-    Rule { kind: Kind::Upgrade, ..Rule::default() }
+    Rule { kind: RouteKind::Upgrade, ..Rule::default() }
 }
 
 async fn open(gateway: &Running) -> TcpStream {
