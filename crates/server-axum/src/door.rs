@@ -136,7 +136,10 @@ impl Gateway {
             }
             response
         };
-        let Some(runtime) = &self.api_on else { return Answering::Waiting(Box::pin(answer)) };
+        // Where there are no follows to be held up, the way to another runtime and back would only cost.
+        let Some(runtime) = self.api_on.as_ref().filter(|_| self.own == Own::All) else {
+            return Answering::Waiting(Box::pin(answer));
+        };
         // Aborted with the connection, as it would be if it ran here.
         let task = AbortOnDropHandle::new(runtime.spawn(answer));
         let gateway = self.clone();

@@ -1,7 +1,10 @@
 //! The connections to one target: pooled, HTTP/1.1 or HTTP/2, in clear text or over TLS.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -37,10 +40,10 @@ fn tls(is_secure: bool) -> Result<ClientConfig, rustls::Error> {
 }
 
 /// The clients of one target.
-#[derive(Clone)]
 pub(super) struct Clients {
-    /// For requests.
-    plain: Client<Connector, Body>,
+    /// For requests: one for each thread that answers, as far as there are processors. A connection is then used by the
+    /// thread that drives it, and a request wakes no other; a pool for all would hand every second one over.
+    plain: Box<[Client<Connector, Body>]>,
     /// For connections that become something else, which HTTP/2 cannot do: HTTP/1.1 whatever TLS would agree on.
     upgrading: Client<Connector, Body>,
 }
@@ -48,6 +51,9 @@ pub(super) struct Clients {
 /// Longer than most servers keep an idle connection (nginx: 75 s), shorter than firewalls forget it. A connection that
 /// the server closes first costs one repetition; [`TcpKeepalive`](HttpConnector::set_keepalive) notices dead ones.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// Above that, the connections that each keeps for itself would outweigh what a hand-over costs.
+const MOST_SHARES: usize = 16;
 
 impl Clients {
     pub(super) fn new(options: &ClientOptions, is_secure: bool) -> Result<Self, rustls::Error> {
@@ -83,17 +89,27 @@ impl Clients {
                 .http2_adaptive_window(true);
             builder
         };
-        let plain = builder().http2_only(options.http2).build(connector);
-        Ok(Self { plain, upgrading: builder().build(upgrading) })
+        let shares = available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_SHARES);
+        let mut builder = builder();
+        let upgrading = builder.build(upgrading);
+        builder.http2_only(options.http2).pool_max_idle_per_host((options.max_idle as usize).div_ceil(shares));
+        Ok(Self { plain: (0..shares).map(|_| builder.build(connector.clone())).collect(), upgrading })
     }
 
     pub(super) async fn send(&self, request: Request<Body>, upgrades: bool) -> Result<Response<Incoming>, TargetError> {
-        let client = if upgrades { &self.upgrading } else { &self.plain };
+        let client = if upgrades { &self.upgrading } else { &self.plain[share() % self.plain.len()] };
         client
             .request(request)
             .await
             .map_err(|fault| TargetError { is_connect: fault.is_connect(), source: Box::new(fault) })
     }
+}
+
+/// The number of this thread among those that have asked.
+fn share() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static SHARE: usize = THREADS.fetch_add(1, Ordering::Relaxed));
+    SHARE.with(|share| *share)
 }
 
 impl fmt::Debug for Clients {
