@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use http::Method;
+use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::ErrorCode;
 use waypost_core::{Error, Issue};
 
@@ -17,20 +19,63 @@ use crate::gateway::deadline::Deadline;
 use crate::gateway::deprecation::{Declared, Deprecation, InvalidFarewell};
 use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::hygiene::Hygiene;
-use crate::gateway::routes::{Dialect, Route, RouteTable};
+use crate::gateway::limit::{self, AddressLimit};
+use crate::gateway::routes::{Dialect, Kind, Route, RouteTable};
 use crate::gateway::{Chain, stack_with};
 use crate::guard::{self, Guard};
-use crate::routes;
+use crate::proxy::table::Table;
+use crate::routes::{self, Access};
 
-/// The routes of the table behind the layers.
+/// Which of its own routes a server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Own {
+    /// All of them, and follows.
+    #[default]
+    All,
+    /// Those that tell how the server is; everything else leads elsewhere.
+    Probes,
+}
+
+/// A route of the server's own, as a table of routes shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRoute {
+    /// The path.
+    pub path: String,
+    /// The method.
+    pub method: Method,
+    /// The scope that it demands; `None` for a public one.
+    pub scope: Option<Scope>,
+}
+
+impl Own {
+    fn has(self, route: &routes::Route<Arc<App>>) -> bool {
+        self == Self::All || PROBES.contains(&&*route.path)
+    }
+
+    /// The routes, without the follow.
+    pub fn routes(self) -> Vec<OwnRoute> {
+        let own = routes::table().into_iter().filter(|route| self.has(route)).map(|route| OwnRoute {
+            path: route.path.into_owned(),
+            method: route.method,
+            scope: match route.rules.access {
+                Access::Public | Access::Session => None,
+                Access::Scope(scope) => Some(scope),
+            },
+        });
+        own.collect()
+    }
+}
+
+/// The server's own routes and those of `proxied`, behind the layers.
 ///
 /// # Errors
 /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for an origin that is none, and a farewell to a route that is not there.
-pub(crate) fn api(app: &Arc<App>) -> Result<Router, Error> {
-    behind(app, routes::table())
+pub(crate) fn api(app: &Arc<App>, own: Own, proxied: &Table, admission: Admission) -> Result<Router, Error> {
+    let table = routes::table().into_iter().filter(|route| own.has(route));
+    behind(app, table.chain(routes::proxied(proxied)).collect(), admission)
 }
 
-fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router, Error> {
+fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>, admission: Admission) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
     let fault = |fault: InvalidFarewell| Error::invalid(vec![Issue::new(fault.place, fault.fault)]);
@@ -38,16 +83,11 @@ fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router,
     // One app has one table; a second door to the same app serves the same routes.
     let _ = app.paths.set(paths.clone());
     let router = table.into_iter().fold(Router::new(), |router, route| {
-        let guard = Guard { app: app.clone(), rules: Arc::new(route.rules) };
+        let guard = Guard::new(app, route.rules);
         // Around the handler alone: a method that the path does not have is 405 before anyone is asked who they are.
-        router.route(route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
+        router.route(&route.path, route.handler.route_layer(from_fn_with_state(guard, guard::check)))
     });
     let router = router.fallback(not_found).with_state(app.clone());
-    let admission = Admission::new(app.options.most_in_flight);
-    let admission = match app.options.most_in_flight_per_address {
-        Some(most) => admission.with_per_address(most),
-        None => admission,
-    };
     let chain = Chain {
         context: app.contexts.clone(),
         routes: paths,
@@ -63,7 +103,8 @@ fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>) -> Result<Router,
         admission,
         deadline: Deadline::new(app.options.deadline).with_answer(app.options.answer_deadline),
     };
-    Ok(stack_with(router, chain, from_fn_with_state(app.clone(), guard::limit_address)))
+    let limit = AddressLimit { limits: app.platform.limits.clone(), policy: app.options.per_address.clone() };
+    Ok(stack_with(router, chain, from_fn_with_state(limit, limit::by_address)))
 }
 
 async fn not_found() -> ApiError {
@@ -75,17 +116,21 @@ pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// The paths with their methods, for `Allow`, farewells, and the labels of log and metrics.
 fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
-    let mut paths: BTreeMap<&str, (Vec<Method>, Option<Deprecation>, Dialect)> = BTreeMap::new();
+    let mut paths: BTreeMap<&str, Path> = BTreeMap::new();
     for route in table {
-        let (methods, farewell, dialect) = paths.entry(route.path).or_default();
+        let Path { methods, farewell, time_limit, dialect, kind } = paths.entry(&route.path).or_default();
         methods.push(route.method.clone());
         *dialect = route.dialect;
+        // One kind and one deadline a path: those of its routes that allow for the most.
+        *kind = (*kind).max(route.kind);
+        *time_limit = (*time_limit).max(route.time_limit);
         if let Some(own) = &route.farewell {
             *farewell = Some(own.clone());
         }
     }
-    let route = |(path, (methods, farewell, dialect)): (&str, (Vec<Method>, Option<Deprecation>, Dialect))| {
-        let route = Route::new(path, methods).speaking(dialect);
+    let route = |(path, Path { methods, farewell, time_limit, dialect, kind }): (&str, Path)| {
+        let route = Route::new(path, methods).speaking(dialect).with_kind(kind);
+        let route = if let Some(limit) = time_limit { route.with_time_limit(limit) } else { route };
         let route = if PROBES.contains(&path) { route.probe() } else { route };
         match farewell {
             Some(farewell) => route.deprecated(farewell),
@@ -93,6 +138,16 @@ fn paths(table: &[routes::Route<Arc<App>>]) -> RouteTable {
         }
     };
     paths.into_iter().map(route).collect()
+}
+
+/// What the routes of one path come to.
+#[derive(Default)]
+struct Path {
+    methods: Vec<Method>,
+    farewell: Option<Deprecation>,
+    time_limit: Option<Duration>,
+    dialect: Dialect,
+    kind: Kind,
 }
 
 #[cfg(test)]
@@ -106,7 +161,6 @@ mod tests {
 
     use super::*;
     use crate::app::HttpOptions;
-    use crate::routes::Access;
 
     #[tokio::test]
     async fn a_route_on_its_way_out_says_so_and_is_gone_after_its_sunset() {
@@ -123,7 +177,7 @@ mod tests {
             route("/v1/old", farewell(now - day, now + 200 * day)),
             route("/v1/gone", farewell(now - 300 * day, now - day)),
         ];
-        let api = behind(&app, table).unwrap();
+        let api = behind(&app, table, Admission::default()).unwrap();
         let get = |path| api.clone().oneshot(Request::get(path).header("host", "x").body(Body::empty()).unwrap());
         let old = get("/v1/old").await.unwrap();
         assert_eq!(old.status(), StatusCode::OK);

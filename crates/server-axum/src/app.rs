@@ -8,9 +8,9 @@ use waypost_core::limits::{Algorithm, Decision, Policy};
 use waypost_core::links::Site;
 use waypost_core::{Platform, Result};
 
+use crate::gateway::authentication::Authentication;
 use crate::gateway::client_address::{ClientAddress, TrustedProxies};
 use crate::gateway::context::ContextSource;
-use crate::gateway::csrf::SameOrigin;
 use crate::gateway::deprecation::{Declared, Farewell};
 use crate::gateway::envelope::Envelope;
 use crate::gateway::metrics::MetricsExporter;
@@ -47,6 +47,8 @@ pub struct HttpOptions {
     /// Whether a trusted proxy may say who the caller is, in `Waypost-Principal`. Off, since its signature must be
     /// verified by who lets it through.
     pub trust_gateway: bool,
+    /// The name under which gateways vouch for callers to this node; none of their words is taken without one.
+    pub vouched_as: Option<String>,
 }
 
 impl Default for HttpOptions {
@@ -66,6 +68,7 @@ impl Default for HttpOptions {
             farewells: Vec::new(),
             identity_headers: Vec::new(),
             trust_gateway: false,
+            vouched_as: None,
         }
     }
 }
@@ -82,7 +85,7 @@ pub struct App {
     pub(crate) contexts: ContextSource,
     pub(crate) envelope: Envelope,
     pub(crate) security: SecurityHeaders,
-    pub(crate) same_origin: SameOrigin,
+    pub(crate) authentication: Authentication,
     /// Who still calls routes that are on their way out.
     pub farewell: Farewell,
     /// The routes as they are served.
@@ -98,7 +101,11 @@ impl App {
         let contexts = ContextSource::new(options.trusted_proxies.clone(), clock, entropy);
         let envelope = Envelope::new(platform.site.public_url());
         let security = SecurityHeaders::new(platform.site.public_url());
-        let same_origin = SameOrigin::new(platform.site.public_url());
+        let authentication = Authentication::new(platform.clone()).counting(options.failures.clone());
+        let authentication = match &options.vouched_as {
+            Some(name) => authentication.vouched_as(name),
+            None => authentication,
+        };
         let (paths, draining) = (OnceLock::new(), AtomicBool::new(false));
         Arc::new(Self {
             platform,
@@ -107,7 +114,7 @@ impl App {
             contexts,
             envelope,
             security,
-            same_origin,
+            authentication,
             farewell,
             paths,
             draining,

@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use arc_swap::ArcSwap;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
@@ -23,29 +24,71 @@ use tokio_util::task::AbortOnDropHandle;
 use waypost_core::Error;
 use waypost_core::wire::v1::ErrorCode;
 
+use crate::api::Own;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::follow::{Follow, Head, is_slug};
+use crate::gateway::admission::Admission;
 use crate::gateway::request_id::X_REQUEST_ID;
+use crate::proxy::table::Table;
 
 /// Everything that Waypost answers, as one tower and hyper service.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     app: Arc<App>,
-    api: axum::Router,
+    own: Own,
+    /// Swapped whole when the configuration changes; what is under way goes on with what it began with.
+    serving: Arc<ArcSwap<Serving>>,
+    admission: Admission,
     follow: Follow,
     api_on: Option<Handle>,
     peer: Option<SocketAddr>,
 }
 
+/// What the door leads to at this moment.
+#[derive(Debug)]
+struct Serving {
+    api: axum::Router,
+    table: Arc<Table>,
+}
+
 impl Gateway {
-    /// The door to `app`.
+    /// The door to `app`, with all that it has of its own and nothing elsewhere.
     ///
     /// # Errors
     /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
     pub fn new(app: Arc<App>) -> Result<Self, Error> {
-        let api = crate::api::api(&app)?;
-        Ok(Self { follow: Follow::new(app.clone()), app, api, api_on: None, peer: None })
+        Self::with(app, Own::All, Arc::default())
+    }
+
+    /// The door to what `app` has of its own, and to the routes of `table`, which must have been checked against it.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none.
+    pub fn with(app: Arc<App>, own: Own, table: Arc<Table>) -> Result<Self, Error> {
+        let admission = Admission::new(app.options.most_in_flight);
+        let admission = match app.options.most_in_flight_per_address {
+            Some(most) => admission.with_per_address(most),
+            None => admission,
+        };
+        let api = crate::api::api(&app, own, &table, admission.clone())?;
+        let serving = Arc::new(ArcSwap::from_pointee(Serving { api, table }));
+        Ok(Self { follow: Follow::new(app.clone()), app, own, serving, admission, api_on: None, peer: None })
+    }
+
+    /// The routes elsewhere, as they are at this moment.
+    pub fn table(&self) -> Arc<Table> {
+        self.serving.load().table.clone()
+    }
+
+    /// Puts other routes in place of those elsewhere, here and in all clones. Requests under way end as they began.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](waypost_core::Kind::Invalid) for options that are none; then nothing changes.
+    pub fn replace(&self, table: Arc<Table>) -> Result<(), Error> {
+        let api = crate::api::api(&self.app, self.own, &table, self.admission.clone())?;
+        self.serving.store(Arc::new(Serving { api, table }));
+        Ok(())
     }
 
     /// The door for one connection, whose other end is known.
@@ -65,7 +108,9 @@ impl Gateway {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
     {
-        if is_slug(request.uri().path()) {
+        let serving = self.serving.load();
+        let path = request.uri().path();
+        if self.own == Own::All && is_slug(path) && !serving.table.claims(path) {
             // A panic here would take the whole connection with it.
             let known = catch_unwind(AssertUnwindSafe(|| self.follow.known(Head::of(&request, self.peer))));
             return match known {
@@ -86,7 +131,7 @@ impl Gateway {
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
-        let api = self.api.clone();
+        let api = serving.api.clone();
         let answer = async move {
             let Ok(mut response) = tower::ServiceExt::oneshot(api, request).await;
             // The router says how long even a body is that there is none of (RFC 9110 §8.6).
@@ -95,7 +140,10 @@ impl Gateway {
             }
             response
         };
-        let Some(runtime) = &self.api_on else { return Answering::Waiting(Box::pin(answer)) };
+        // Where there are no follows to be held up, the way to another runtime and back would only cost.
+        let Some(runtime) = self.api_on.as_ref().filter(|_| self.own == Own::All) else {
+            return Answering::Waiting(Box::pin(answer));
+        };
         // Aborted with the connection, as it would be if it ran here.
         let task = AbortOnDropHandle::new(runtime.spawn(answer));
         let gateway = self.clone();

@@ -23,9 +23,10 @@ use crate::gateway::client_address::ClientAddress;
 use crate::gateway::context::elapsed;
 use crate::gateway::head_limits::HeadLimits;
 use crate::gateway::host;
+use crate::gateway::limit;
 use crate::gateway::metrics::RouteMeter;
 use crate::gateway::request_id::{RequestTag, X_REQUEST_ID};
-use crate::guard::{accepts, limited};
+use crate::guard::accepts;
 
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 /// The label of follows in logs and metrics.
@@ -129,7 +130,7 @@ impl Follow {
         let decision = Decision::Deny { standing: decision.standing(), retry_after };
         let headers =
             crate::gateway::rate_headers::headers(&[(policy.clone(), decision)], self.app.platform.clock.now());
-        let error = headers.into_iter().fold(limited(policy), |error, (name, value)| match name {
+        let error = headers.into_iter().fold(limit::refused(policy), |error, (name, value)| match name {
             Some(name) => error.with_header(name, value),
             None => error,
         });

@@ -1,50 +1,32 @@
-//! What is checked between the router and a handler: can the answer be taken, who is it, how often, may they, and is the
-//! body of a kind and size that can be read.
+//! What is checked between the router and a handler, by the route's rules: can the answer be taken, who is it
+//! ([`authentication`](crate::gateway::authentication)), how often ([`limit`]), may they ([`authorization`]), and is the body
+//! of a kind and size that can be read.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::HeaderMap;
+use http::header::ACCEPT;
 use http::request::Parts;
-use http::{Extensions, HeaderMap};
-use waypost_core::Kind;
-use waypost_core::credentials::{Principal, Scope};
-use waypost_core::limits::{Decision, Policy};
 use waypost_core::wire::v1::ErrorCode;
 
-use crate::api::PROBES;
 use crate::app::App;
-use crate::cookies;
 use crate::error::ApiError;
 use crate::extract::read_body;
-use crate::gateway::context::{Caller, RequestContext};
-use crate::gateway::rate_headers::RateLedger;
+use crate::gateway::authentication::{Authentication, Ways};
+use crate::gateway::context::RequestContext;
+use crate::gateway::{authorization, limit};
 use crate::routes::{Access, Rules};
 
 /// One route's rules, and what they are checked with.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    pub(crate) app: Arc<App>,
-    pub(crate) rules: Arc<Rules>,
-}
-
-/// Counts a request against its address, before anything else is known of it.
-pub(crate) async fn limit_address(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let Some(context) = request.extensions().get::<RequestContext>() else { return next.run(request).await };
-    let (policy, limits, key) = (&app.options.per_address, &app.platform.limits, context.client().limit_key());
-    // Whether the process lives must not hang on whether what counts requests does.
-    let decision = match PROBES.contains(&request.uri().path()) {
-        true => limits.take_here(policy, &key, 1).await,
-        false => limits.take(policy, &key, 1).await,
-    };
-    match count(request.extensions(), policy, decision) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
+    app: Arc<App>,
+    authentication: Authentication,
+    rules: Arc<Rules>,
 }
 
 /// Checks a request against its route's rules, and lets it through to the handler.
@@ -54,7 +36,7 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
         Ok(()) => body,
         Err(error) => return error.into_response(),
     };
-    if head.method.is_safe() {
+    if head.method.is_safe() || guard.rules.is_streamed {
         return next.run(Request::from_parts(head, body)).await;
     }
     // The body is read while the caller is there and the deadline runs; what is detached below has all that it needs.
@@ -76,21 +58,34 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
 }
 
 impl Guard {
+    /// Guards a route by its rules.
+    pub(crate) fn new(app: &Arc<App>, rules: Rules) -> Self {
+        let ways = if rules.access == Access::Session { Ways::Session } else { Ways::All };
+        Self { app: app.clone(), authentication: app.authentication.by(ways), rules: Arc::new(rules) }
+    }
+
     async fn admit(&self, head: &mut Parts) -> Result<(), ApiError> {
         if !accepts(&head.headers, &self.rules.produces) {
             let message = format!("This answers with {}", self.rules.produces.join(" or "));
             return Err(ApiError::new(ErrorCode::NotAcceptable, message));
         }
+        let policy = self.rules.policy.as_deref();
+        if let (Access::Public, Some(name), Some(context)) =
+            (self.rules.access, policy, head.extensions.get::<RequestContext>())
+            && let Some(policy) = self.app.platform.limits.plans().policy(None, name)
+        {
+            let decision = self.app.platform.limits.take(policy, &context.client().limit_key(), 1).await;
+            limit::count(&head.extensions, policy, decision)?;
+        }
         if self.rules.access != Access::Public {
-            let principal = self.authenticate(head).await?;
+            let principal = self.authentication.principal(head).await?;
             // What may not be done is no use of what is limited by it; it has been asked for all the same.
             let may = match self.rules.access {
-                Access::Scope(scope) => require(&principal, scope),
+                Access::Scope(scope) => authorization::require(&principal, scope),
                 Access::Public | Access::Session => Ok(()),
             };
-            let policy = self.rules.policy.filter(|_| may.is_ok());
-            let taken = self.app.platform.limits.take_all(&principal, policy).await;
-            count_all(&head.extensions, taken)?;
+            let taken = self.app.platform.limits.take_all(&principal, policy.filter(|_| may.is_ok())).await;
+            limit::count_all(&head.extensions, taken)?;
             may?;
             head.extensions.insert(principal);
             if let (false, Some(query)) = (self.rules.takes_query, head.uri.query()) {
@@ -101,111 +96,6 @@ impl Guard {
         head.extensions.insert(self.rules.clone());
         Ok(())
     }
-
-    async fn authenticate(&self, head: &mut Parts) -> Result<Principal, ApiError> {
-        let context = head.extensions.get::<RequestContext>().cloned();
-        let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
-        let (found, challenge) = match (text, cookies::read(&head.headers, cookies::SESSION)?) {
-            (_, Some(_)) if shown => {
-                let error =
-                    ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
-                return Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"));
-            }
-            (Some(text), _) if self.rules.access != Access::Session => {
-                (self.app.platform.recognise(text).await, Some("Bearer realm=\"waypost\", error=\"invalid_token\""))
-            }
-            (_, Some(cookie)) => {
-                self.app.same_origin.check(&head.method, &head.headers)?;
-                let found = self.app.platform.sessions.find(cookie).await.map(|session| {
-                    let principal = session.principal();
-                    head.extensions.insert(session);
-                    principal
-                });
-                (found, None)
-            }
-            _ => return Err(self.unknown()),
-        };
-        match found {
-            Ok(mut principal) => {
-                if let Some(context) = context {
-                    context.identify(Caller { workspace: principal.workspace, actor: principal.actor });
-                    principal.traceparent = Some(context.traceparent().to_string().into());
-                }
-                Ok(principal)
-            }
-            Err(error) if matches!(error.kind(), Kind::Unauthenticated | Kind::Expired) => {
-                if let Some(context) = context {
-                    let decision = self.app.note_failed_login(context.client()).await;
-                    count(&head.extensions, &self.app.options.failures, decision)?;
-                }
-                let error = ApiError::from(error);
-                Err(challenge.into_iter().fold(error, |error, challenge| {
-                    error.with_header(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
-                }))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn unknown(&self) -> ApiError {
-        ApiError::new(
-            ErrorCode::Unauthenticated,
-            match self.rules.access {
-                Access::Session => "This needs a browser that is signed in: the cookie of a session",
-                _ => "This needs an API key: `Authorization: Bearer …`",
-            },
-        )
-    }
-}
-
-/// The text of `Authorization: Bearer` (RFC 6750 §2.1); the scheme in any case (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        let error = ApiError::new(ErrorCode::MalformedRequest, "The credentials stand twice");
-        return Err(error.with_detail("header.Authorization", "stands twice"));
-    }
-    let (scheme, text) = value.to_str().unwrap_or_default().split_once(' ').unwrap_or_default();
-    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(text.trim()))
-}
-
-/// Demands the scope, and says in the challenge which one is missing (RFC 6750 §3.1).
-fn require(principal: &Principal, scope: Scope) -> Result<(), ApiError> {
-    principal.require(scope).map_err(|error| {
-        let challenge = format!("Bearer realm=\"waypost\", error=\"insufficient_scope\", scope=\"{scope}\"");
-        let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
-        ApiError::from(error).with_header(WWW_AUTHENTICATE, challenge)
-    })
-}
-
-/// Notes a decision for the headers, and turns a denial into the error.
-pub(crate) fn count(extensions: &Extensions, policy: &Policy, decision: Decision) -> Result<(), ApiError> {
-    if let Some(ledger) = extensions.get::<RateLedger>() {
-        ledger.note(policy.clone(), decision);
-    }
-    match decision {
-        Decision::Allow(_) => Ok(()),
-        Decision::Deny { retry_after, .. } => Err(limited(policy).with_retry_after(retry_after)),
-    }
-}
-
-/// Notes all decisions, and turns the denial with the longest wait into the error: before that, another is sure to come.
-fn count_all(extensions: &Extensions, taken: Vec<(&Policy, Decision)>) -> Result<(), ApiError> {
-    let mut refused: Option<(Duration, ApiError)> = None;
-    for (policy, decision) in taken {
-        let Err(error) = count(extensions, policy, decision) else { continue };
-        let wait = decision.retry_after();
-        if refused.as_ref().is_none_or(|(longest, _)| *longest < wait) {
-            refused = Some((wait, error));
-        }
-    }
-    refused.map_or(Ok(()), |(_, error)| Err(error))
-}
-
-pub(crate) fn limited(policy: &Policy) -> ApiError {
-    let message = format!("More than the policy {:?} allows", policy.name());
-    ApiError::new(ErrorCode::RateLimited, message).with_reason(format!("limited by {:?}", policy.name()))
 }
 
 /// Whether one of `media` may be sent (RFC 9110 §12.5.1). Without the header, anything may; `q=0` forbids.
@@ -250,6 +140,8 @@ fn weight(ranges: &[&str], media: &str) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn accepted(value: &'static str, media: &str) -> bool {
@@ -267,18 +159,5 @@ mod tests {
             assert!(!accepted(value, "application/json"), "{value}");
         }
         assert!(accepts(&HeaderMap::new(), &["application/json"]));
-    }
-
-    #[test]
-    fn the_scheme_is_read_in_any_case_and_two_are_one_too_many() {
-        let mut headers = HeaderMap::new();
-        assert!(bearer(&headers).unwrap().is_none());
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("bEARER key"));
-        assert_eq!(bearer(&headers).unwrap(), Some("key"));
-        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer other"));
-        assert!(bearer(&headers).is_err());
-        headers.clear();
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic a2V5"));
-        assert!(bearer(&headers).unwrap().is_none());
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod gateway;
+pub mod proxy;
 
 mod api;
 mod app;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use waypost_core::{Error, Platform};
 
+pub use api::{Own, OwnRoute};
 pub use app::{App, HttpOptions};
 pub use door::Gateway;
 pub use openapi::openapi;

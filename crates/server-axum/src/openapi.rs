@@ -22,7 +22,7 @@ fn document(public_url: &str) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut schemas = BTreeMap::new();
     for route in &table {
-        let methods = paths.entry(route.path).or_default();
+        let methods = paths.entry(&route.path).or_default();
         methods.insert(route.method.as_str().to_lowercase(), operation(route));
         for (name, schema) in &route.doc.schemas {
             schemas.insert(name.clone(), to_json(schema));

@@ -23,7 +23,7 @@ impl Budget {
     }
 
     /// Notes a call that succeeded at once.
-    pub(super) fn earn(&self) {
+    pub fn earn(&self) {
         // Mostly it is full, and then nobody writes to what all share.
         if self.parts.load(Ordering::Relaxed) < self.most {
             let earned = |parts: u32| (parts < self.most).then_some(parts + 1);
@@ -32,7 +32,7 @@ impl Budget {
     }
 
     /// Takes one repetition, if there is one.
-    pub(super) fn take(&self) -> bool {
+    pub fn take(&self) -> bool {
         self.parts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |parts| parts.checked_sub(COST)).is_ok()
     }
 }

@@ -79,9 +79,9 @@ impl Plans {
         self.named.keys()
     }
 
-    /// Whether any plan has a policy of this name.
-    pub fn has_policy(&self, policy: &str) -> bool {
-        self.common.contains_key(policy) || self.named.values().any(|plan| plan.contains_key(policy))
+    /// The names of the policies that the common plan has, which everybody is counted by.
+    pub fn policies(&self) -> impl Iterator<Item = &str> {
+        self.common.keys().map(|name| &**name)
     }
 
     /// The policy of this name for who is on `plan`.

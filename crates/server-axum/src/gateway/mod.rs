@@ -12,7 +12,7 @@
 //! | [`deprecation`] | its headers stand on refusals too |
 //! | [`rate_headers`] | likewise: 429s, time-outs and preflights say how things stand |
 //! | [`cors`] | a browser must be able to read every error, also that of the limit |
-//! | (limit by address) | the assembler's: before anything that costs, preflights included |
+//! | [`limit::by_address`] | the assembler's: before anything that costs, preflights included |
 //! | [`deprecation::end`] | after the sunset nothing within is asked |
 //! | [`host`] | before anything is answered on behalf of a host |
 //! | [`options`] | a preflight has no credentials and takes no permit; every 405 gets its `Allow` |
@@ -21,7 +21,14 @@
 //! | [`admission`] | overload is refused before the body is read; the permit stays until the answer's body ends |
 //! | [`deadline`] | innermost: its time is the handler's and the request body's, not the queue's |
 //!
-//! [`csrf`] is no layer of the chain: the guard asks it where a request is believed for its cookie.
+//! Between the router and each handler, by what the route declares (`guard.rs` uses them as functions):
+//!
+//! | layer | why at this depth |
+//! |---|---|
+//! | [`authentication`] | who is it; a path or method that is not there is told to anybody. Asks [`csrf`] where a cookie is believed |
+//! | [`limit::by_principal`] | how often, of whom it is; before their request costs more |
+//! | [`authorization`] | may they; those who may not have asked all the same |
+//! | [`idempotency`] | carried out once, for those who may |
 //!
 //! [`stack`] puts them together. Each is an ordinary `axum::middleware` function or a tower layer, and works alone on a
 //! foreign router; its module shows how. Layers tell each other what they know through extensions:
@@ -35,6 +42,8 @@
 
 pub mod access_log;
 pub mod admission;
+pub mod authentication;
+pub mod authorization;
 pub mod catch_panic;
 pub mod client_address;
 pub mod context;
@@ -47,6 +56,7 @@ pub mod head_limits;
 pub mod host;
 pub mod hygiene;
 pub mod idempotency;
+pub mod limit;
 pub mod metrics;
 pub mod options;
 pub mod rate_headers;

@@ -19,7 +19,7 @@ use super::deprecation::Deprecation;
 pub const UNMATCHED: &str = "unmatched";
 
 /// How a route answers, which decides what of it has a time limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// One request, one answer, both of them through within their times.
     #[default]

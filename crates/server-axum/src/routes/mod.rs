@@ -13,6 +13,7 @@ mod links;
 mod login;
 mod members;
 mod oauth;
+mod proxied;
 mod qr;
 mod route;
 mod stats;
@@ -30,6 +31,7 @@ use waypost_core::wire::v1::{self, ErrorCode};
 
 use crate::app::App;
 
+pub(crate) use proxied::proxied;
 pub(crate) use route::{Access, BodyRule, Parameter, Place, Route, Rules};
 
 const KIB: usize = 1_024;
@@ -229,7 +231,11 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .takes([
                 Parameter::query("response_type", Type::String, "`code`."),
                 Parameter::query("client_id", Type::String, "Who asks."),
-                Parameter::query("redirect_uri", Type::String, "Where the person is sent back to, as it is registered."),
+                Parameter::query(
+                    "redirect_uri",
+                    Type::String,
+                    "Where the person is sent back to, as it is registered.",
+                ),
                 Parameter::query("scope", Type::String, "What for; all that the client may if absent."),
                 Parameter::query("state", Type::String, "Given back as it is."),
                 Parameter::query("code_challenge", Type::String, "By S256 (RFC 7636)."),

@@ -1,6 +1,7 @@
 //! One route: how it is reached, what is checked before its handler, and how it is documented.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
@@ -9,10 +10,11 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
+use waypost_core::limits::Policy;
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::gateway::deprecation::Deprecation;
-use crate::gateway::routes::Dialect;
+use crate::gateway::routes::{Dialect, Kind};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,19 +51,27 @@ pub(crate) struct Rules {
     pub(crate) produces: Vec<&'static str>,
     /// Whether its handler reads the query string.
     pub(crate) takes_query: bool,
-    /// The policy of the caller's plan that it is counted by, besides those of every request.
-    pub(crate) policy: Option<&'static str>,
+    /// Whether the handler takes the body as it comes, and bounds it itself; what is not read whole is not detached from
+    /// its caller either.
+    pub(crate) is_streamed: bool,
+    /// The policy of the caller's plan that it is counted by, besides those of every request; by address, and of the common
+    /// plan, where the route is public.
+    pub(crate) policy: Option<Cow<'static, str>>,
 }
 
 /// One route.
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) rules: Rules,
     pub(crate) doc: Doc,
     pub(crate) farewell: Option<Deprecation>,
     /// In which shape it tells errors.
     pub(crate) dialect: Dialect,
+    /// Its own deadline instead of the common one.
+    pub(crate) time_limit: Option<Duration>,
+    /// How it answers.
+    pub(crate) kind: Kind,
     pub(crate) handler: MethodRouter<S>,
 }
 
@@ -150,8 +160,19 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
-        let rules = Rules { access, body: None, produces: Vec::new(), takes_query: false, policy: None };
-        Self { method, path, rules, doc: Doc::default(), farewell: None, dialect: Dialect::default(), handler }
+        let rules =
+            Rules { access, body: None, produces: Vec::new(), takes_query: false, is_streamed: false, policy: None };
+        Self {
+            method,
+            path: path.into(),
+            rules,
+            doc: Doc::default(),
+            farewell: None,
+            dialect: Dialect::default(),
+            time_limit: None,
+            kind: Kind::default(),
+            handler,
+        }
     }
 
     /// Names it: the group that it belongs to, its operation id, and what it does.
@@ -169,7 +190,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
     /// Declares the policy of the caller's plan that it is counted by, besides those of every request.
     pub(crate) fn limited_by(mut self, policy: &'static str) -> Self {
-        self.rules.policy = Some(policy);
+        self.rules.policy = Some(policy.into());
         self
     }
 

@@ -4,6 +4,7 @@ mod browser;
 mod clients;
 mod deploy;
 mod export;
+mod gateway;
 mod import;
 mod issuers;
 mod keys;

@@ -165,6 +165,11 @@ impl Server {
         (status, answer)
     }
 
+    /// Tells it that its settings have changed.
+    pub(crate) fn hang_up(&self) {
+        signal(self.child.id(), "HUP");
+    }
+
     /// Ends it at once.
     pub(crate) fn kill9(mut self) {
         self.child.kill().expect("it can be killed");

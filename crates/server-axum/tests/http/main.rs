@@ -27,6 +27,7 @@ mod matrix;
 mod oauth;
 mod pages;
 mod parsers;
+mod proxy;
 mod qr;
 mod races;
 mod redirects;

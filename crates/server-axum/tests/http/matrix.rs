@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
+use waypost_core::clock::Clock as _;
 use waypost_core::credentials::{Scope, Scopes};
 use waypost_core::members::Role;
 
@@ -18,10 +19,12 @@ enum Thing {
     Link,
     Webhook,
     ApiKey,
+    Client,
+    Member,
 }
 
 impl Thing {
-    const ALL: [Self; 3] = [Self::Link, Self::Webhook, Self::ApiKey];
+    const ALL: [Self; 5] = [Self::Link, Self::Webhook, Self::ApiKey, Self::Client, Self::Member];
 
     /// Where it is made, from what, and where it is read.
     fn recipe(self) -> (&'static str, Value) {
@@ -29,18 +32,33 @@ impl Thing {
             Self::Link => ("/v1/links", json!({"destination": "https://example.com/"})),
             Self::Webhook => ("/v1/webhooks", json!({"url": "https://partner.example/", "events": ["*"]})),
             Self::ApiKey => ("/v1/api-keys", json!({"name": "x", "scopes": ["links:read"]})),
+            Self::Client => ("/v1/oauth/clients", json!({"name": "x", "scopes": ["links:read"]})),
+            Self::Member => ("/v1/members", json!({"issuer": "https://id.example", "subject": "s", "role": "viewer"})),
         }
     }
 
     async fn make(self, server: &Server, owner: &str) -> String {
-        let (path, body) = self.recipe();
+        let (path, mut body) = self.recipe();
+        if self == Self::Member {
+            // Each a person of their own.
+            let members = server.get(path).key(owner).send().await.json()["data"].as_array().unwrap().len();
+            body["subject"] = json!(format!("person {members}"));
+        }
         let reply = server.post(path, &body).key(owner).send().await;
         assert_eq!(reply.status, 201, "{self:?}: {}", reply.text());
-        reply.json()["id"].as_str().unwrap().to_owned()
+        let made = reply.json();
+        let id = if self == Self::Client { &made["client_id"] } else { &made["id"] };
+        id.as_str().unwrap().to_owned()
     }
 
     async fn read(self, server: &Server, owner: &str, id: &str) -> (u16, Value) {
-        let reply = server.get(&format!("{}/{id}", self.recipe().0)).key(owner).send().await;
+        let path = self.recipe().0;
+        if self == Self::Member {
+            let all = server.get(path).key(owner).send().await.json();
+            let found = all["data"].as_array().unwrap().iter().find(|one| one["id"] == id).cloned();
+            return (if found.is_some() { 200 } else { 404 }, found.unwrap_or_default());
+        }
+        let reply = server.get(&format!("{path}/{id}")).key(owner).send().await;
         (reply.status, reply.json())
     }
 }
@@ -55,9 +73,10 @@ struct Row {
 
 fn rows() -> Vec<Row> {
     use Scope::{
-        AnalyticsRead, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, UsageRead, WebhooksRead, WebhooksWrite,
+        AnalyticsRead, ClientsRead, ClientsWrite, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, MembersRead,
+        MembersWrite, UsageRead, WebhooksRead, WebhooksWrite,
     };
-    use Thing::{ApiKey, Link, Webhook};
+    use Thing::{ApiKey, Client, Link, Member, Webhook};
     let row = |method, template, scope, names, body| Row { method, template, scope, names, body };
     let link = || Some(Link.recipe().1);
     let (get, post, patch, delete) = (|| Method::GET, || Method::POST, || Method::PATCH, || Method::DELETE);
@@ -84,6 +103,15 @@ fn rows() -> Vec<Row> {
         row(get(), "/v1/api-keys/{id}", KeysRead, Some(ApiKey), None),
         row(post(), "/v1/api-keys/{id}/rotate", KeysWrite, Some(ApiKey), Some(json!({}))),
         row(delete(), "/v1/api-keys/{id}", KeysWrite, Some(ApiKey), None),
+        row(post(), "/v1/oauth/clients", ClientsWrite, None, Some(Client.recipe().1)),
+        row(get(), "/v1/oauth/clients", ClientsRead, None, None),
+        row(get(), "/v1/oauth/clients/{id}", ClientsRead, Some(Client), None),
+        row(delete(), "/v1/oauth/clients/{id}", ClientsWrite, Some(Client), None),
+        row(post(), "/v1/oauth/clients/{id}/secret/rotate", ClientsWrite, Some(Client), Some(json!({}))),
+        row(get(), "/v1/members", MembersRead, None, None),
+        row(post(), "/v1/members", MembersWrite, None, Some(Member.recipe().1)),
+        row(patch(), "/v1/members/{id}", MembersWrite, Some(Member), Some(json!({"role": "editor"}))),
+        row(delete(), "/v1/members/{id}", MembersWrite, Some(Member), None),
     ]
 }
 
@@ -145,7 +173,7 @@ async fn a_route_is_open_to_those_who_have_its_scope_and_to_no_one_else() {
             let place = format!("{} {} as {name}", row.method, row.template);
             if scopes.contains(row.scope) {
                 // The key that is made or rotated may do what this caller may not: that is another refusal.
-                let more = reply.code() == "FORBIDDEN" && row.scope == Scope::KeysWrite;
+                let more = reply.code() == "FORBIDDEN" && matches!(row.scope, Scope::KeysWrite | Scope::ClientsWrite);
                 assert!(reply.status < 300 || more, "{place}: {}", reply.text());
             } else {
                 assert_eq!(reply.fault(), (403, "INSUFFICIENT_SCOPE".into()), "{place}");
@@ -203,4 +231,39 @@ async fn snapshot(server: &Server, names: Option<Thing>, owner: &str, id: &str) 
         seen.push(json!(list.json()["data"].as_array().map(Vec::len)));
     }
     seen
+}
+
+/// What people may do is told by their role, at the same routes, under the cookie of a session.
+#[tokio::test]
+async fn a_route_is_open_to_members_whose_role_has_its_scope() {
+    for row in rows() {
+        let (server, _, owner) = furnished().await;
+        let platform = &server.platform;
+        let workspace = platform.credentials.workspace("default").await.unwrap().id;
+        for role in Role::ALL {
+            let user = platform.members.sign_in("https://id.example", role.as_str(), None, None).await.unwrap();
+            platform.ports().members.set_role(workspace, user.id, Some(role), server.clock.now()).await.unwrap();
+            let session = platform.sessions.start(user.id, workspace, "a browser").await.unwrap();
+            let id = match row.names {
+                Some(thing) => thing.make(&server, &owner).await,
+                None => String::new(),
+            };
+            let before = snapshot(&server, row.names, &owner, &id).await;
+            let cookie = format!("__Host-waypost-session={}", session.text.expose());
+            let from = |site| row.ask(&server, &id).header("cookie", &cookie).header("sec-fetch-site", site);
+            let place = format!("{} {} as {role}", row.method, row.template);
+            if row.method != Method::GET {
+                let forged = from("cross-site").send().await;
+                assert_eq!(forged.fault(), (403, "FORBIDDEN".into()), "{place} from another site");
+                assert_eq!(snapshot(&server, row.names, &owner, &id).await, before, "{place}: nothing happened");
+            }
+            let reply = from("same-origin").send().await;
+            if role.scopes().contains(row.scope) {
+                assert!(reply.status < 300, "{place}: {}", reply.text());
+            } else {
+                assert_eq!(reply.fault(), (403, "INSUFFICIENT_SCOPE".into()), "{place}");
+                assert_eq!(snapshot(&server, row.names, &owner, &id).await, before, "{place}: nothing happened");
+            }
+        }
+    }
 }

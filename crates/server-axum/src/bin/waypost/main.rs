@@ -8,12 +8,14 @@ mod data_dir;
 mod doctor;
 mod export;
 mod failure;
+mod gateway;
 mod import;
 mod keys;
 mod logging;
 mod members;
 mod migrate;
 mod openapi;
+mod roles;
 mod serve;
 mod settings;
 mod store;
@@ -45,12 +47,14 @@ enum Command {
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
+    Gateway(gateway::Arguments),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
         Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Gateway(arguments) => gateway::run(&arguments),
         command => within_runtime(command),
     };
     ended.unwrap_or_else(|failure| failure.tell())
@@ -73,6 +77,7 @@ fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
             Command::Migrate(arguments) => Box::pin(migrate::run(arguments)).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Openapi(arguments) => openapi::run(&arguments),
+            Command::Gateway(arguments) => gateway::run(&arguments),
         }
     });
     // A thread that waits for a terminal's input would keep the program from ending.

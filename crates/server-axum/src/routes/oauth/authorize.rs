@@ -178,7 +178,9 @@ async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Session>, ApiE
     let Some(text) = cookies::read(headers, SESSION)? else { return Ok(None) };
     match app.platform.sessions.find(text).await {
         Ok(session) => Ok(Some(session)),
-        Err(error) if matches!(error.kind(), waypost_core::Kind::Unauthenticated | waypost_core::Kind::Expired) => Ok(None),
+        Err(error) if matches!(error.kind(), waypost_core::Kind::Unauthenticated | waypost_core::Kind::Expired) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -13,7 +13,7 @@ use super::proof;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::gateway::context::{Caller, RequestContext};
-use crate::guard;
+use crate::gateway::limit;
 
 /// The parameters of a request (RFC 6749 §3.2): each once, unknown ones ignored, empty ones as if they were not there.
 pub(crate) struct Form {
@@ -103,7 +103,7 @@ impl Form {
             return error;
         };
         let decision = app.note_failed_login(context.client()).await;
-        guard::count(&self.extensions, &app.options.failures, decision).err().unwrap_or(error)
+        limit::count(&self.extensions, &app.options.failures, decision).err().unwrap_or(error)
     }
 }
 

@@ -58,7 +58,8 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     let wants_page = accept.is_some_and(|accept| accept.as_bytes().windows(4).any(|part| part == b"html"));
     if reply.status >= 400 {
         // Signing in is for people, whatever their browser says.
-        let for_people = (is_slug && wants_page) || ["/auth/", "/oauth/authorize"].iter().any(|own| reply.path.starts_with(own));
+        let for_people =
+            (is_slug && wants_page) || ["/auth/", "/oauth/authorize"].iter().any(|own| reply.path.starts_with(own));
         demand(!is_page || for_people, "errors are JSON, but for browsers that follow a link");
         demand(is_page || reply.header("content-type") == "application/json", "errors are application/json");
         demand(reply.header("cache-control") == "no-store", "errors are not kept by caches");

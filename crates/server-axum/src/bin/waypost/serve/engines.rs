@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 use waypost_core::engine::Engine;
 use waypost_core::{Platform, engine};
 
+use crate::roles::Roles;
+
 /// The running engines, in the order in which they are to be stopped: clicks become events before events are sent.
 #[derive(Debug)]
 pub(super) struct Engines(Vec<Running>);
@@ -19,9 +21,10 @@ struct Running {
 }
 
 impl Engines {
-    /// Starts every engine of the platform, and those of this program.
-    pub(super) fn start(platform: &Platform, own: impl IntoIterator<Item = Box<dyn Engine>>) -> Self {
-        let running = platform.engines().into_iter().chain(own).map(|engine| {
+    /// Starts the engines of the platform and those of this program, as far as the node's roles bring them.
+    pub(super) fn start(platform: &Platform, own: impl IntoIterator<Item = Box<dyn Engine>>, roles: &Roles) -> Self {
+        let brought = platform.engines().into_iter().chain(own).filter(|engine| roles.runs(engine.name()));
+        let running = brought.map(|engine| {
             let (name, stop) = (engine.name(), CancellationToken::new());
             let run = engine::run(engine, platform.clock.clone(), platform.entropy.clone(), stop.clone());
             Running { name, stop, task: tokio::spawn(run) }

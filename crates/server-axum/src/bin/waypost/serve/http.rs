@@ -8,19 +8,21 @@ use tokio_util::sync::CancellationToken;
 use waypost_core::Platform;
 use waypost_core::limits::{self, Algorithm, Plans, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
+use waypost_server_axum::gateway::deprecation::Declared;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::tls::Tls;
-use waypost_server_axum::{App, Gateway, HttpOptions, ServeOptions};
+use waypost_server_axum::{App, Gateway, HttpOptions, Own, ServeOptions};
 
+use super::elsewhere::Elsewhere;
 use super::fronts::Fronts;
 use crate::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{self, SettingFault, Settings};
 
 /// What the settings say of HTTP.
 ///
 /// # Errors
 /// A setting that does not fit.
-pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
+pub(crate) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
     let mut options = HttpOptions { cors_origins: settings.cors_origins.clone(), ..HttpOptions::default() };
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
     options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
@@ -30,6 +32,15 @@ pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
         let policy = Policy::new("address", Algorithm::TokenBucket, quota, rate.window);
         options.per_address = policy.map_err(|fault| settings.fault("rate_limit", fault.to_string()))?;
     }
+    if let Some((place, section)) = settings.section("farewells") {
+        let declared = Declared::read(section.clone());
+        options.farewells =
+            declared.map_err(|fault| SettingFault::new(format!("{place} ({})", fault.place), fault.fault))?;
+    }
+    if let Some(name) = &settings.upstream_name {
+        options.vouched_as = Some(name.clone());
+        options.trust_gateway = true;
+    }
     Ok(options)
 }
 
@@ -37,12 +48,16 @@ pub(super) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
 ///
 /// # Errors
 /// A setting that does not fit.
-pub(super) fn plans(settings: &Settings) -> Result<Plans, Failure> {
-    let plans = Plans::default();
-    let Some(rate) = settings.rate_limit else { return Ok(plans) };
-    let policy = Policy::new(limits::API, Algorithm::TokenBucket, rate.quota, rate.window);
-    let policy = policy.map_err(|fault| settings.fault("rate_limit", fault.to_string()))?;
-    Ok(plans.with_common([policy]))
+pub(crate) fn plans(settings: &Settings) -> Result<Plans, Failure> {
+    let mut plans = Plans::default();
+    if let Some(rate) = settings.rate_limit {
+        let policy = Policy::new(limits::API, Algorithm::TokenBucket, rate.quota, rate.window);
+        plans = plans.with_common([policy.map_err(|fault| settings.fault("rate_limit", fault.to_string()))?]);
+    }
+    match settings.section("plans") {
+        Some((place, section)) => Ok(settings::plans(plans, section, &place)?),
+        None => Ok(plans),
+    }
 }
 
 /// Makes what answers requests.
@@ -53,9 +68,11 @@ pub(super) fn gateway(
     platform: Arc<Platform>,
     options: HttpOptions,
     metrics: MetricsExporter,
+    own: Own,
+    elsewhere: &Elsewhere,
 ) -> Result<(Arc<App>, Gateway), Failure> {
     let app = App::new(platform, options, Some(metrics));
-    let gateway = Gateway::new(app.clone())?;
+    let gateway = Gateway::with(app.clone(), own, elsewhere.table.clone())?;
     Ok((app, gateway))
 }
 

@@ -4,6 +4,7 @@
 //! answers can answer; and stops from the outside in, so that nothing loses what stands behind it.
 
 mod certificate;
+mod elsewhere;
 mod engines;
 mod first_key;
 mod fronts;
@@ -31,6 +32,7 @@ use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::tokens::TokenOptions;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
+use waypost_server_axum::proxy::forward::{Edge, VouchByToken};
 
 use crate::data_dir;
 use crate::failure::Failure;
@@ -38,6 +40,7 @@ use crate::settings::{AllFlags, Settings};
 use crate::store::{self, Store};
 use engines::Engines;
 use fronts::Fronts;
+pub(crate) use http::plans;
 pub(crate) use signals::Signals;
 use spool_sync::SpoolSync;
 
@@ -67,6 +70,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
     let http = http::options(&settings)?;
     let certificate = certificate::Certificate::read(&settings)?;
+    let planned = elsewhere::Planned::of(&settings)?;
 
     // A store in memory needs no directory; everything else does, for itself alone.
     let hold = settings.keeps_files().then(|| data_dir::hold(&settings)).transpose()?;
@@ -82,15 +86,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let key = first_key::first_key(&store, &settings).await?;
 
     let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
-    let engines = Engines::start(&store.platform, sync);
     let drain = CancellationToken::new();
     let (reserve, patience) = split(settings.shutdown_grace);
-    let (app, gateway) = http::gateway(store.platform.clone(), http, metrics)?;
     let tls = certificate.as_ref().map(|certificate| certificate.tls.clone());
     if let Some(certificate) = certificate {
         // Ends with the process: it holds nothing.
         tokio::spawn(certificate.follow_changes());
     }
+    let vouch = Arc::new(VouchByToken(store.platform.tokens.clone()));
+    let edge = Edge { proxies: http.trusted_proxies.clone(), vouch, ..Edge::default() };
+    let tunnels = edge.tunnels.clone();
+    let elsewhere = planned.build(edge)?;
+    let (app, gateway) = http::gateway(store.platform.clone(), http, metrics, settings.roles.own(), &elsewhere)?;
+    let own = elsewhere.engines(&settings, &gateway).map_err(|fault| Failure::broken(fault.to_string()))?;
+    let engines = Engines::start(&store.platform, own.into_iter().chain(sync), &settings.roles);
     let mut server = tokio::spawn(http::serve(fronts, app, gateway, tls, drain.clone(), patience));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
@@ -113,6 +122,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
     }
     drain.cancel();
+    // They do not end with their requests, and nobody else would end them.
+    tunnels.close();
     let stopping = stop(Some(server), engines, store, reserve);
     tokio::select! {
         stopped = stopping => stopped?,

@@ -9,12 +9,15 @@ use super::{SettingFault, either, name};
 /// Read where no other file is named, if it is there.
 const FILE: &str = "waypost.toml";
 
+/// The tables that a file may have beside its settings. Each is read by the part that it is named after.
+pub(super) const SECTIONS: [&str; 4] = ["gateway", "plans", "issuers", "farewells"];
+
 /// The keys of a file and their values as text.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     path: String,
     values: BTreeMap<String, String>,
-    sections: BTreeMap<String, toml::Value>,
+    sections: toml::Table,
 }
 
 /// Sections that are no settings: what is in them does not fit a flag or a variable.
@@ -46,9 +49,14 @@ impl Keys {
             let line = before.matches('\n').count() + 1;
             SettingFault::new(path, format!("line {line} is not TOML: {}; write KEY = VALUE", fault.message()))
         })?;
-        let (mut values, mut sections) = (BTreeMap::new(), BTreeMap::new());
+        let (mut values, mut sections) = (BTreeMap::new(), toml::Table::new());
         for (key, value) in table {
             if SECTIONS.contains(&key.as_str()) {
+                // A list as well: `[[issuers]]`.
+                if !matches!(value, toml::Value::Table(_) | toml::Value::Array(_)) {
+                    let name = format!("{path}: {key}");
+                    return Err(SettingFault::new(name, format!("is a section; write [{key}] above what it holds")));
+                }
                 sections.insert(key, value);
                 continue;
             }
@@ -63,9 +71,14 @@ impl Keys {
         Ok(Self { path: path.to_owned(), values, sections })
     }
 
-    /// A section, and what it is called in messages.
-    pub(super) fn section(&self, key: &str) -> Option<(String, &toml::Value)> {
-        self.sections.get(key).map(|value| (format!("{}: {key}", self.path), value))
+    /// The sections, as they stand there.
+    pub(super) fn sections(&self) -> &toml::Table {
+        &self.sections
+    }
+
+    /// The file, if there is one.
+    pub(super) fn path(&self) -> Option<&str> {
+        Some(self.path.as_str()).filter(|path| !path.is_empty())
     }
 
     /// What the file says of a setting.

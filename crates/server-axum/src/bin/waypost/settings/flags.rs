@@ -28,6 +28,12 @@ impl Given {
         Self(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
+    /// The same, with another file of settings.
+    pub(crate) fn with_config(mut self, file: &str) -> Self {
+        self.0.insert("config".to_owned(), file.to_owned());
+        self
+    }
+
     /// The file of settings that a flag names.
     pub(super) fn config(&self) -> Option<&str> {
         self.0.get("config").map(String::as_str)

@@ -14,6 +14,7 @@ mod issuers;
 mod name;
 mod oidc;
 mod place;
+mod plans;
 mod server_url;
 mod table;
 #[cfg(test)]
@@ -29,9 +30,11 @@ pub(crate) use choices::{Bus, Limiter};
 pub(crate) use fault::SettingFault;
 pub(crate) use flags::{AllFlags, ClientFlags, StoreFlags};
 pub(crate) use place::Place;
+pub(crate) use plans::read as plans;
 pub(crate) use server_url::ServerUrl;
 pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
 
+use crate::roles::Roles;
 use flags::Given;
 use oidc::Oidc;
 use table::{Otherwise, Setting, TABLE};
@@ -43,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
     pub(crate) domains: Vec<String>,
+    pub(crate) roles: Roles,
     pub(crate) tls_certificate: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) data_dir: PathBuf,
@@ -66,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) cors_origins: Vec<String>,
+    pub(crate) upstream_name: Option<String>,
     pub(crate) rate_limit: Option<Rate>,
     pub(crate) token_generation: u32,
     pub(crate) allow_private_destinations: bool,
@@ -79,6 +84,10 @@ pub(crate) struct Settings {
     pub(crate) oidc: Oidc,
     /// The section `[[issuers]]` of the file.
     pub(crate) issuers: Vec<IssuerOptions>,
+    /// The sections of the file, as they stand there: those of [`file::SECTIONS`], each for the part that it is named after.
+    pub(crate) sections: toml::Table,
+    /// The file that was read, if any.
+    pub(crate) file: Option<PathBuf>,
     /// The name under which each setting was given, for messages about it.
     pub(crate) named: BTreeMap<&'static str, String>,
 }
@@ -119,11 +128,19 @@ impl Settings {
                 }
             }
         }
-        if let Some((name, value)) = file.section("issuers") {
-            settings.issuers = issuers::read(&name, value)?;
+        settings.sections = file.sections().clone();
+        settings.file = file.path().map(PathBuf::from);
+        if let Some((place, section)) = settings.section("issuers") {
+            settings.issuers = issuers::read(&place, section)?;
         }
         settings.check_choices()?;
         Ok(settings)
+    }
+
+    /// A section of the file, and what it is called in messages.
+    pub(crate) fn section(&self, name: &str) -> Option<(String, &toml::Value)> {
+        let file = self.file.as_deref().map_or("waypost.toml".into(), |file| file.to_string_lossy());
+        self.sections.get(name).map(|section| (format!("{file}: {name}"), section))
     }
 
     /// A fault of a setting that shows only when it is used, under the name by which it was given.

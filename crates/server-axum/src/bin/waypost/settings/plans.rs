@@ -38,7 +38,8 @@ pub(crate) fn read(mut plans: Plans, section: &Value, place: &str) -> Result<Pla
         plans = match name.as_str() {
             COMMON => plans.with_common(policies),
             _ => {
-                let name = PlanName::parse(name).map_err(|problem| fault(&at, format!("{problem}; rename the plan")))?;
+                let name =
+                    PlanName::parse(name).map_err(|problem| fault(&at, format!("{problem}; rename the plan")))?;
                 plans.with(name, policies)
             }
         };
@@ -49,7 +50,8 @@ pub(crate) fn read(mut plans: Plans, section: &Value, place: &str) -> Result<Pla
 fn policy(name: &str, value: &Value) -> Result<Policy, String> {
     // What every request is counted by lets bursts through; what a route counts never goes above its quota.
     let usual = if matches!(name, API | WORKSPACE) { Algorithm::TokenBucket } else { Algorithm::SlidingWindow };
-    let made = |algorithm, quota, window| Policy::new(name, algorithm, quota, window).map_err(|fault| fault.to_string());
+    let made =
+        |algorithm, quota, window| Policy::new(name, algorithm, quota, window).map_err(|fault| fault.to_string());
     let table = match value {
         Value::String(rate) => {
             let rate = Rate::parse(rate)?;

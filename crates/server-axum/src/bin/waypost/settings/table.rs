@@ -6,6 +6,7 @@ use super::Settings;
 use super::choices::{Bus, Limiter};
 use super::oidc;
 use super::values::{self, Database, LogFormat, Rate, Secret};
+use crate::roles::Roles;
 
 /// What our names in the environment begin with.
 pub(super) const PREFIX: &str = "WAYPOST_";
@@ -53,8 +54,7 @@ pub(super) enum Group {
 }
 
 /// Settings that clients of the contract may know, and this build has no use for. Silence would look like obedience.
-pub(super) const UNSUPPORTED: [(&str, &str); 3] = [
-    ("roles", "this build runs every role in one process; remove the setting"),
+pub(super) const UNSUPPORTED: [(&str, &str); 2] = [
     ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
     ("webhook_allow", "this build sends no webhooks; remove the setting"),
 ];
@@ -121,7 +121,7 @@ macro_rules! setting {
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 39] = [
+pub(super) static TABLE: [Setting; 41] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -145,6 +145,14 @@ pub(super) static TABLE: [Setting; 39] = [
         Store,
         "Further hosts that links can be followed under",
         |it, text| values::hosts(text).map(|value| it.domains = value)
+    ),
+    setting!(
+        "roles",
+        "ROLE,…",
+        Value("gateway,links,webhooks,feed,relay"),
+        Serve,
+        "What this node does: leads to servers elsewhere, serves the API and follows, relays events",
+        |it, text| Roles::parse(text).map(|value| it.roles = value)
     ),
     setting!(
         "tls_certificate",
@@ -243,6 +251,14 @@ pub(super) static TABLE: [Setting; 39] = [
         Serve,
         "Proxies whose X-Forwarded-For is believed: addresses and networks as 10.0.0.0/8",
         |it, text| values::networks(text).map(|value| it.trusted_proxies = value)
+    ),
+    setting!(
+        "upstream_name",
+        "NAME",
+        Told("none: nobody is vouched for"),
+        Serve,
+        "What gateways among trusted_proxies call this node; it then takes the callers that they vouch for",
+        |it, text| values::name(text).map(|value| it.upstream_name = Some(value))
     ),
     setting!(
         "cors_origins",

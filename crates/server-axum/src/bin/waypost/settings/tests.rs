@@ -33,6 +33,16 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn sections_are_kept_as_they_stand_and_other_tables_refused() {
+    let file = "log = \"info\"\n[gateway]\nversion = 1\n[[gateway.routes]]\npath = \"/a\"\n[[issuers]]\nname = \"b\"\n";
+    let settings = resolve(&[], &[], file).unwrap();
+    assert_eq!(settings.sections["gateway"]["routes"][0]["path"].as_str(), Some("/a"));
+    assert!(settings.sections["issuers"].is_array() && settings.sections.len() == 2);
+    assert!(fault(&[], &[], "[gatewy]\nversion = 1").starts_with("waypost.toml: gatewy: is a table"));
+    assert!(fault(&[], &[], "gateway = 1").starts_with("waypost.toml: gateway: is a section; write [gateway]"));
+}
+
+#[test]
 fn every_default_can_be_used() {
     let settings = resolve(&[], &[], "").unwrap();
     assert_eq!(settings.listen, "127.0.0.1:8080".parse().ok());
@@ -57,7 +67,8 @@ fn a_fault_is_one_line_that_names_the_setting_as_it_was_given() {
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     assert!(fault(&[], &[("WAYPOST_LISTENS", "x")], "").contains("did you mean WAYPOST_LISTEN?"));
     assert!(fault(&[], &[], "data-dir = \"x\"").contains("did you mean data_dir?"));
-    assert!(fault(&[], &[], "roles = \"feed\"").starts_with("waypost.toml: roles: this build runs every role"));
+    let unsupported = fault(&[], &[], "webhook_allow_http = true");
+    assert!(unsupported.starts_with("waypost.toml: webhook_allow_http: this build sends no webhooks"), "{unsupported}");
 }
 
 #[test]
@@ -98,6 +109,7 @@ fn values_are_read_as_they_are_told() {
         ("start_patience", "0s", "forever"),
         ("trusted_proxies", "10.0.0.0/8,::1", "10.0.0.0/40"),
         ("cors_origins", "*", "example.com"),
+        ("roles", "gateway,relay", "mail"),
         ("destination_schemes", "https", "https,javascript"),
         ("rate_limit", "10/1m", "10"),
         ("rate_limit", "1/31d", "0/1s"),

@@ -1,0 +1,126 @@
+//! What a node does: which role brings what.
+//!
+//! | role | routes | engines |
+//! |---|---|---|
+//! | `gateway` | those of the section `[gateway]`, which lead elsewhere | health checks of their targets, reload |
+//! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store, word of changed links |
+//! | `relay` | | those that one node or several do for all: the relay of events, expiry, sweeping, retention |
+//!
+//! Every node answers `/livez`, `/readyz` and `/metrics`. The API is not yet parted: `links`, `webhooks` and `feed` bring
+//! all of it.
+
+use std::fmt;
+
+use waypost_server_axum::Own;
+
+/// One thing that a node may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Gateway,
+    Links,
+    Webhooks,
+    Feed,
+    Relay,
+}
+
+/// Each role and its name.
+const NAMES: [(Role, &str); 5] = [
+    (Role::Gateway, "gateway"),
+    (Role::Links, "links"),
+    (Role::Webhooks, "webhooks"),
+    (Role::Feed, "feed"),
+    (Role::Relay, "relay"),
+];
+
+/// What a node does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Roles(Vec<Role>);
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self(NAMES.map(|(role, _)| role).to_vec())
+    }
+}
+
+impl Roles {
+    /// Reads a list of names.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let known = NAMES.map(|(_, name)| name).join(", ");
+        let mut roles = Vec::new();
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match NAMES.iter().find(|(_, known)| *known == name) {
+                Some((role, _)) if !roles.contains(role) => roles.push(*role),
+                Some(_) => {}
+                None => return Err(format!("`{name}` is not a role; write some of {known}")),
+            }
+        }
+        if roles.is_empty() {
+            return Err(format!("is empty, so the node would do nothing; write some of {known}"));
+        }
+        Ok(Self(roles))
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    fn serves(&self) -> bool {
+        [Role::Links, Role::Webhooks, Role::Feed].into_iter().any(|role| self.has(role))
+    }
+
+    /// Which of the program's own routes the node has.
+    pub(crate) fn own(&self) -> Own {
+        if self.serves() { Own::All } else { Own::Probes }
+    }
+
+    /// Whether the node has the routes that lead elsewhere.
+    pub(crate) fn leads_elsewhere(&self) -> bool {
+        self.has(Role::Gateway)
+    }
+
+    /// Whether the node runs the engine of this name.
+    pub(crate) fn runs(&self, engine: &str) -> bool {
+        match engine {
+            // What lies in this node's spool is counted by this node.
+            "drain" | "spool_sync" => self.serves(),
+            // Who changes links says so, and who keeps links in memory listens.
+            "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
+            "proxy_health" | "gateway_reload" => self.leads_elsewhere(),
+            _ => self.has(Role::Relay),
+        }
+    }
+}
+
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = NAMES.iter().filter(|(role, _)| self.has(*role)).map(|(_, name)| *name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_roles_do_everything_and_the_gateway_alone_serves_nothing_of_its_own() {
+        let all = Roles::default();
+        let gateway = Roles::parse("gateway").unwrap();
+        assert_eq!((all.own(), gateway.own()), (Own::All, Own::Probes));
+        for engine in ["drain", "spool_sync", "relay", "expiry", "idempotency_sweeper", "announcer", "click_retention"]
+        {
+            assert!(all.runs(engine) && !gateway.runs(engine), "{engine}");
+        }
+        assert!(gateway.runs("proxy_health") && all.runs("gateway_reload"));
+        let links = Roles::parse("links, links").unwrap();
+        assert!(links.runs("drain") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
+        assert!(Roles::parse("relay").unwrap().runs("announcer"));
+        assert_eq!(Roles::parse("feed,gateway").unwrap().to_string(), "gateway,feed");
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_refused_with_those_that_are() {
+        assert!(Roles::parse("gateway,mail").unwrap_err().contains("gateway, links, webhooks, feed, relay"));
+        assert!(Roles::parse(" , ").is_err());
+    }
+}

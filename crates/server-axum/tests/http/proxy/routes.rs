@@ -1,0 +1,134 @@
+//! Configured routes behind the guard, beside the server's own.
+
+use axum::Router;
+use axum::extract::Request;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use waypost_server_axum::proxy::config::{Section, Vocabulary, check};
+use waypost_server_axum::proxy::forward::{Edge, Vouch};
+use waypost_server_axum::proxy::table::Table;
+use waypost_server_axum::{App, Gateway, HttpOptions, Own};
+
+use super::ground::*;
+use crate::harness::Server;
+
+/// Says whose key it was.
+#[derive(Debug)]
+struct Word;
+
+impl Vouch for Word {
+    fn vouch(&self, parts: &http::request::Parts, upstream: &str) -> Option<http::HeaderValue> {
+        let principal = parts.extensions.get::<waypost_core::credentials::Principal>()?;
+        http::HeaderValue::try_from(format!("{} at {upstream}", principal.workspace)).ok()
+    }
+}
+
+struct Ground {
+    front: Running,
+    key: String,
+    poor_key: String,
+    workspace: String,
+    _target: Running,
+}
+
+async fn ground(own: Own) -> Ground {
+    // It says what reached it.
+    let answer = |request: Request| async move {
+        let principal = request.headers().get("waypost-principal").cloned();
+        let principal = principal.and_then(|value| value.to_str().map(str::to_owned).ok()).unwrap_or("nobody".into());
+        let id = request.headers().contains_key("x-request-id") && request.headers().contains_key("traceparent");
+        format!("{} {} for {principal}, named {id}", request.method(), request.uri())
+    };
+    let target = serve(Router::new().fallback(answer)).await;
+    let server = Server::start().await;
+    let app = App::new(server.platform.clone(), HttpOptions::default(), None);
+    let policy = waypost_core::limits::Policy::new(
+        "tight",
+        waypost_core::limits::Algorithm::FixedWindow,
+        2,
+        std::time::Duration::from_secs(60),
+    )
+    .expect("a policy");
+    let route = |path: &str, more: Value| {
+        let mut route = json!({"path": path, "methods": ["GET", "POST"], "upstream": "shop"});
+        for (key, value) in more.as_object().cloned().unwrap_or_default() {
+            route[key] = value;
+        }
+        route
+    };
+    let section = json!({
+        "version": 1,
+        "upstreams": [{"name": "shop", "targets": [{"url": target.url()}]}],
+        "routes": [
+            route("/shop/items/{id}", json!({"scope": "links:read", "strip_prefix": "/shop"})),
+            route("/shop/open/{*rest}", json!({"public": true})),
+            route("/shop/tight", json!({"public": true, "policy": "tight"})),
+        ],
+    });
+    let routes = own.routes().into_iter().map(|route| (route.path, route.method)).collect();
+    let words = Vocabulary { policies: vec![policy], own: routes, follows: own == Own::All };
+    let plan = check(&Section::read(section).expect("a form"), &words).expect("words");
+    let edge = Edge { vouch: Arc::new(Word), ..Edge::default() };
+    let table = Arc::new(Table::build(&plan, None, &edge).expect("it can be built"));
+    let gateway = Gateway::with(app, own, table).expect("it can be served");
+    Ground {
+        front: serve(Router::new().fallback_service(gateway)).await,
+        key: server.issue("default", "links:read").await,
+        poor_key: server.issue("default", "events:read").await,
+        workspace: server.platform.credentials.workspace("default").await.expect("a workspace").id.to_string(),
+        _target: target,
+    }
+}
+
+impl Ground {
+    async fn ask(&self, method: &str, path: &str, key: &str) -> Answer {
+        let key = if key.is_empty() { String::new() } else { format!("Authorization: Bearer {key}\r\n") };
+        ask(self.front.address, method, path, &format!("{key}Waypost-Principal: forged\r\n"), "").await
+    }
+}
+
+#[tokio::test]
+async fn a_configured_route_has_the_same_guard_as_any_other() {
+    let ground = ground(Own::All).await;
+    let nobody = ground.ask("GET", "/shop/items/1", "").await;
+    assert!(nobody.status == 401 && nobody.body.contains("UNAUTHENTICATED"), "{nobody:?}");
+    let poor = ground.ask("GET", "/shop/items/1", &ground.poor_key).await;
+    assert!(poor.status == 403 && poor.body.contains("links:read"), "{poor:?}");
+    let well = ground.ask("GET", "/shop/items/1?a=b", &ground.key).await;
+    let told = format!("GET /items/1?a=b for {} at shop, named true", ground.workspace);
+    assert_eq!((well.status, well.body.as_str()), (200, told.as_str()));
+    assert!(well.header("x-ratelimit-limit").is_some() && well.header("x-request-id").is_some(), "{well:?}");
+    let open = ground.ask("POST", "/shop/open/a/b", "").await;
+    assert_eq!(open.body, "POST /shop/open/a/b for nobody, named true");
+}
+
+#[tokio::test]
+async fn methods_limits_and_paths_are_those_of_the_table() {
+    let ground = ground(Own::All).await;
+    let wrong = ground.ask("DELETE", "/shop/items/1", "").await;
+    assert_eq!((wrong.status, wrong.header("allow")), (405, Some("get, head, post, options")));
+    let asked = ground.ask("OPTIONS", "/shop/items/1", "").await;
+    assert_eq!((asked.status, asked.header("allow")), (204, Some("get, head, post, options")));
+    let head = ground.ask("HEAD", "/shop/open/a", "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(ground.ask("GET", "/shop/tight", "").await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429], "its own policy, by address");
+    assert_eq!(ground.ask("GET", "/shop/nothing", "").await.status, 404, "no short link either");
+}
+
+#[tokio::test]
+async fn the_servers_own_routes_stand_beside_them_or_not() {
+    let all = ground(Own::All).await;
+    assert_eq!(all.ask("GET", "/v1/links", &all.key).await.status, 200);
+    assert_eq!(all.ask("GET", "/readyz", "").await.status, 200);
+    let alone = ground(Own::Probes).await;
+    assert_eq!(alone.ask("GET", "/shop/items/1", &alone.key).await.status, 200);
+    assert_eq!(alone.ask("GET", "/readyz", "").await.status, 200);
+    for path in ["/v1/links", "/openapi.json", "/a-short-link"] {
+        let answer = alone.ask("GET", path, &alone.key).await;
+        assert!(answer.status == 404 && answer.body.contains("no such route"), "{path}: {answer:?}");
+    }
+}
