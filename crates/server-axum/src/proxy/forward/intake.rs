@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 
 /// A body up to this size is read whole where the request may be sent again: 64 KiB, which most calls of an API fit into,
 /// and of which 512 requests in flight take 32 MiB at the most.
@@ -27,8 +28,8 @@ pub enum IntakeFault {
 pub enum Intake {
     /// There is none.
     Empty,
-    /// Read whole; each attempt gets it.
-    Whole(Bytes),
+    /// Read whole, with the trailers that came after it; each attempt gets it.
+    Whole(Bytes, Option<HeaderMap>),
     /// Streamed; the next attempt gets it if the last one took nothing.
     Streamed(Arc<Stream>),
 }
@@ -58,7 +59,10 @@ impl Intake {
         }
         if keep && size.exact().is_some_and(|size| size <= WHOLE) {
             return match Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX)).collect().await {
-                Ok(whole) => Ok(Self::Whole(whole.to_bytes())),
+                Ok(whole) => {
+                    let trailers = whole.trailers().cloned();
+                    Ok(Self::Whole(whole.to_bytes(), trailers))
+                }
                 Err(fault) if fault.is::<LengthLimitError>() => Err(IntakeFault::TooLarge),
                 Err(_) => Err(IntakeFault::BrokeOff),
             };
@@ -76,7 +80,11 @@ impl Intake {
     pub fn lend(&self) -> Body {
         match self {
             Self::Empty => Body::empty(),
-            Self::Whole(bytes) => Body::from(bytes.clone()),
+            Self::Whole(bytes, None) => Body::from(bytes.clone()),
+            Self::Whole(bytes, Some(trailers)) => {
+                let trailers = Some(Ok(trailers.clone()));
+                Body::new(Full::new(bytes.clone()).with_trailers(async move { trailers }))
+            }
             Self::Streamed(stream) => Body::new(Lent(stream.clone())),
         }
     }
@@ -89,7 +97,7 @@ impl Intake {
     /// Whether it can be lent once more.
     pub fn is_intact(&self) -> bool {
         match self {
-            Self::Empty | Self::Whole(_) => true,
+            Self::Empty | Self::Whole(..) => true,
             Self::Streamed(stream) => !stream.is_touched.load(Ordering::Relaxed),
         }
     }
@@ -191,11 +199,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_small_body_is_kept_only_where_it_may_be_sent_again() {
-        assert!(matches!(Intake::of(Body::from("a"), 9, true).await, Ok(Intake::Whole(_))));
+        assert!(matches!(Intake::of(Body::from("a"), 9, true).await, Ok(Intake::Whole(..))));
         assert!(matches!(Intake::of(Body::from("a"), 9, false).await, Ok(Intake::Streamed(_))));
         let large = Body::from(vec![0; usize::try_from(WHOLE).expect("small") + 1]);
         assert!(matches!(Intake::of(large, 1 << 20, true).await, Ok(Intake::Streamed(_))));
         assert!(Intake::of(Body::empty(), 9, true).await.expect("fine").is_empty());
+    }
+
+    #[tokio::test]
+    async fn trailers_of_a_kept_body_go_with_each_attempt() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", http::HeaderValue::from_static("7"));
+        let sent = trailers.clone();
+        let body = Full::new(Bytes::from_static(b"abc")).with_trailers(async move { Some(Ok(sent)) });
+        let intake = Intake::of(Body::new(body), 9, true).await.expect("small enough");
+        for _ in 0..2 {
+            let whole = intake.lend().collect().await.expect("all of it");
+            assert_eq!(whole.trailers(), Some(&trailers));
+            assert_eq!(whole.to_bytes(), "abc");
+        }
     }
 
     #[tokio::test]

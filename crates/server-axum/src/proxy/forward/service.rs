@@ -145,7 +145,6 @@ impl Parted {
         let (mut parts, body) = request.into_parts();
         let most = if upgrade.is_some() { 1 } else { self.upstream.attempts() };
         let repeatable = most > 1 && retry::is_repeatable(&parts.method, &parts.headers);
-        let keep = repeatable && !hop::announces_trailers(&parts.headers);
         hop::strip_request(&mut parts.headers, self.upstream.speaks_http2());
         forwarded::tell(&mut parts, &self.edge.proxies);
         let (name, asked) = (self.upstream.name(), path.split('?').next().unwrap_or_default());
@@ -153,7 +152,7 @@ impl Parted {
         let late = clock.sleep_until(deadline);
         tokio::pin!(late);
         let intake = tokio::select! {
-            intake = Intake::of(body, self.rule.body_limit, keep) => intake.map_err(|fault| self.told(fault))?,
+            intake = Intake::of(body, self.rule.body_limit, repeatable) => intake.map_err(|fault| self.told(fault))?,
             () = &mut late => return Err(too_slow()),
         };
         let mut attempts = if repeatable { most } else { 1 };
