@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use waypost_core::clock::Clock;
-use waypost_core::layers::RetryOptions;
+use waypost_core::layers::{Fault, Faulty, Layered, RetryOptions};
 use waypost_core::links::{DestinationRules, Site};
 use waypost_core::tokens::TokenOptions;
-use waypost_core::{Platform, PlatformOptions};
+use waypost_core::{Kind, Platform, PlatformOptions, Ports};
 
 use super::forge::part;
 use super::parties::partner;
@@ -48,10 +48,14 @@ async fn a_key_is_published_before_it_signs_and_until_its_tokens_are_over() {
 
 /// Another node over the same stores.
 async fn node(server: &Server, generation: u32) -> Arc<Platform> {
+    node_over(server.platform.ports().clone(), generation).await
+}
+
+async fn node_over(ports: Ports, generation: u32) -> Arc<Platform> {
     let site = Site::new(PUBLIC_URL, &[], DestinationRules::default()).unwrap();
     let tokens = TokenOptions { generation, ..TokenOptions::default() };
     let options = PlatformOptions { retries: RetryOptions::NEVER, tokens, ..PlatformOptions::default() };
-    Platform::assemble(server.platform.ports().clone(), site, options).await.unwrap()
+    Platform::assemble(ports, site, options).await.unwrap()
 }
 
 #[tokio::test]
@@ -63,6 +67,39 @@ async fn nodes_share_keys_and_another_generation_voids_what_was_signed_before() 
     assert_eq!(other.tokens.published_keys().await.unwrap(), server.platform.tokens.published_keys().await.unwrap());
     let rotated = node(&server, 2).await;
     assert!(rotated.tokens.verify(&token).await.is_err());
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_the_key_that_was_made_ahead_signs() {
+    let server = Server::start().await;
+    let client = partner(&server, &["links:read"]).await.client_id();
+    let client = server.platform.ports().clients.client(client).await.unwrap().unwrap();
+    let faulty = Faulty::default();
+    let mut ports = server.platform.ports().clone();
+    ports.credentials = Arc::new(Layered::new(ports.credentials, faulty.clone()));
+    let node = node_over(ports, 1).await;
+    let issue = || node.authorizations.for_client(&client, None);
+    issue().await.unwrap();
+    let before = faulty.calls();
+    for _ in 0..3 {
+        let issued = issue().await.unwrap();
+        node.tokens.verify(&issued.access.text).await.unwrap();
+    }
+    assert_eq!(faulty.calls(), before, "no request asks the store for keys");
+    faulty.always(Fault::Before(Kind::Unavailable));
+    server.clock.advance(Duration::from_secs(PERIOD as u64));
+    let issued = issue().await.expect("the next key is there");
+    node.tokens.verify(&issued.access.text).await.unwrap();
+    let asked = faulty.calls();
+    issue().await.unwrap();
+    assert_eq!(faulty.calls(), asked, "the store is left alone for a while");
+    server.clock.advance(Duration::from_secs(30));
+    issue().await.unwrap();
+    assert!(faulty.calls() > asked, "and asked again");
+    server.clock.advance(Duration::from_secs(PERIOD as u64));
+    assert!(issue().await.is_err(), "a period later there is none");
+    faulty.release();
+    issue().await.expect("and when the store is back there is");
 }
 
 #[tokio::test]
