@@ -127,20 +127,4 @@ impl Run {
         }
         Err(error)
     }
-
-    /// Gives an answer that shows a secret, and keeps another in its place: what is kept is read by nobody who might not
-    /// have been shown the secret, so a replay has `null` there. The effect is in a store of its own; if the answer cannot
-    /// be kept, a retry is carried out again.
-    pub(crate) async fn settle_without(self, result: waypost_core::Result<(Answer, Answer)>) -> Reply {
-        let (given, kept) = match result {
-            Ok(answers) => answers,
-            Err(error) => return self.settle(Err(error)).await,
-        };
-        if let Some(lease) = &self.lease
-            && let Err(error) = self.app.platform.idempotency.complete(lease, &kept).await
-        {
-            tracing::warn!(error = ?error, "an answer was not kept; a retry after its lease is carried out again");
-        }
-        Ok(respond(given))
-    }
 }

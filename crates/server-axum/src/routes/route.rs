@@ -10,7 +10,6 @@ use utoipa::openapi::schema::Type;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
-use waypost_core::limits::Policy;
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::gateway::deprecation::Deprecation;

@@ -4,20 +4,24 @@ use axum::Router;
 use axum::extract::Request;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+use waypost_core::limits::{Algorithm, Plans, Policy};
+use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::proxy::config::{Section, Vocabulary, check};
-use waypost_server_axum::proxy::forward::{Edge, Vouch};
+use waypost_server_axum::proxy::forward::{Edge, Vouch, VouchByToken};
 use waypost_server_axum::proxy::table::Table;
 use waypost_server_axum::{App, Gateway, HttpOptions, Own};
 
 use super::ground::*;
-use crate::harness::Server;
+use crate::harness::{Server, Setup};
 
 /// Says whose key it was.
 #[derive(Debug)]
 struct Word;
 
+#[async_trait::async_trait]
 impl Vouch for Word {
-    fn vouch(&self, parts: &http::request::Parts, upstream: &str) -> Option<http::HeaderValue> {
+    async fn vouch(&self, parts: &http::request::Parts, upstream: &str, _: &str) -> Option<http::HeaderValue> {
         let principal = parts.extensions.get::<waypost_core::credentials::Principal>()?;
         http::HeaderValue::try_from(format!("{} at {upstream}", principal.workspace)).ok()
     }
@@ -40,15 +44,10 @@ async fn ground(own: Own) -> Ground {
         format!("{} {} for {principal}, named {id}", request.method(), request.uri())
     };
     let target = serve(Router::new().fallback(answer)).await;
-    let server = Server::start().await;
+    let tight = Policy::new("tight", Algorithm::FixedWindow, 2, Duration::from_secs(60)).expect("a policy");
+    let plans = Plans::default().with_common([tight]);
+    let server = Server::with(Setup { plans, ..Setup::default() }).await;
     let app = App::new(server.platform.clone(), HttpOptions::default(), None);
-    let policy = waypost_core::limits::Policy::new(
-        "tight",
-        waypost_core::limits::Algorithm::FixedWindow,
-        2,
-        std::time::Duration::from_secs(60),
-    )
-    .expect("a policy");
     let route = |path: &str, more: Value| {
         let mut route = json!({"path": path, "methods": ["GET", "POST"], "upstream": "shop"});
         for (key, value) in more.as_object().cloned().unwrap_or_default() {
@@ -66,7 +65,7 @@ async fn ground(own: Own) -> Ground {
         ],
     });
     let routes = own.routes().into_iter().map(|route| (route.path, route.method)).collect();
-    let words = Vocabulary { policies: vec![policy], own: routes, follows: own == Own::All };
+    let words = Vocabulary { policies: vec!["tight".to_owned()], own: routes, follows: own == Own::All };
     let plan = check(&Section::read(section).expect("a form"), &words).expect("words");
     let edge = Edge { vouch: Arc::new(Word), ..Edge::default() };
     let table = Arc::new(Table::build(&plan, None, &edge).expect("it can be built"));
@@ -131,4 +130,58 @@ async fn the_servers_own_routes_stand_beside_them_or_not() {
         let answer = alone.ask("GET", path, &alone.key).await;
         assert!(answer.status == 404 && answer.body.contains("no such route"), "{path}: {answer:?}");
     }
+}
+
+/// A gateway in front of a node, both of one platform.
+#[tokio::test]
+async fn a_node_takes_the_callers_that_its_gateway_vouches_for_and_nobody_elses_word() {
+    let server = Server::start().await;
+    let behind = |name: Option<&str>| {
+        let options = HttpOptions {
+            vouched_as: name.map(str::to_owned),
+            trust_gateway: name.is_some(),
+            trusted_proxies: TrustedProxies::parse(["127.0.0.0/8"]).expect("a network"),
+            ..HttpOptions::default()
+        };
+        let gateway = Gateway::new(App::new(server.platform.clone(), options, None)).expect("it can be served");
+        serve(Router::new().fallback_service(gateway))
+    };
+    let (links, other, untold) = (behind(Some("links")).await, behind(Some("other")).await, behind(None).await);
+    let front = |target: String| {
+        let section = json!({
+            "version": 1,
+            "upstreams": [{"name": "links", "targets": [{"url": target}]}],
+            "routes": [{"path": "/v1/links", "methods": ["GET"], "scope": "links:read", "upstream": "links"}],
+        });
+        let own = Own::Probes.routes().into_iter().map(|route| (route.path, route.method)).collect();
+        let words = Vocabulary { policies: Vec::new(), own, follows: false };
+        let plan = check(&Section::read(section).expect("a form"), &words).expect("words");
+        let edge = Edge { vouch: Arc::new(VouchByToken(server.platform.tokens.clone())), ..Edge::default() };
+        let table = Arc::new(Table::build(&plan, None, &edge).expect("it can be built"));
+        let app = App::new(server.platform.clone(), HttpOptions::default(), None);
+        let gateway = Gateway::with(app, Own::Probes, table).expect("it can be served");
+        serve(Router::new().fallback_service(gateway))
+    };
+    let key = format!("Authorization: Bearer {}\r\n", server.issue("default", "links:read").await);
+    let through = async |target: &Running| {
+        let front = front(target.url()).await;
+        ask(front.address, "GET", "/v1/links", &key, "").await
+    };
+    let told = through(&links).await;
+    assert!(told.status == 200 && told.body.contains("next_cursor"), "{told:?}");
+    assert_eq!(through(&other).await.status, 401, "a word for one upstream is no use at another");
+    assert_eq!(through(&untold).await.status, 401, "a node that knows of no gateway takes nobody's word");
+
+    let platform = &server.platform;
+    let who = platform.credentials.authenticate(&server.issue("default", "*").await).await.expect("a principal");
+    let word = platform.tokens.vouch(&who, "links", "GET", "/v1/links").await.expect("a word");
+    let direct = async |method, path, word: &str| {
+        ask(links.address, method, path, &format!("Waypost-Principal: {word}\r\n"), "").await.status
+    };
+    assert_eq!(direct("GET", "/v1/links", &word).await, 200);
+    assert_eq!(direct("GET", "/v1/events", &word).await, 401, "it is for one path");
+    assert_eq!(direct("DELETE", "/v1/links/lnk_01JD3X8M2V7Q5T9B4C6E8G0HJK", &word).await, 401, "and one method");
+    assert_eq!(direct("GET", "/v1/links", "forged").await, 401);
+    let bearer = ask(links.address, "GET", "/v1/links", &format!("Authorization: Bearer {word}\r\n"), "").await;
+    assert_eq!(bearer.status, 401, "a word is no access token");
 }

@@ -20,9 +20,6 @@ pub(super) struct Keys {
     sections: toml::Table,
 }
 
-/// Sections that are no settings: what is in them does not fit a flag or a variable.
-const SECTIONS: [&str; 1] = ["issuers"];
-
 /// Reads the file that a flag or else the environment names, else `waypost.toml` of the working directory if there is
 /// one. A file that was named must be there.
 pub(super) fn read(flag: Option<&str>, variable: Option<&str>) -> Result<Keys, SettingFault> {
