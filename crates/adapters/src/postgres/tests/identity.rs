@@ -97,7 +97,8 @@ async fn owners_of_many_workspaces_who_go_on_two_nodes_leave_one_in_each() {
         let tasks = (0..8_u8).map(|task| {
             let store = stores[usize::from(task % 2)].clone();
             // Each goes through the workspaces from another side.
-            let places: Vec<_> = (0..PLACES).map(|n| (n * (1 + 4 * u64::from(task % 2)) + u64::from(task)) % PLACES).collect();
+            let places: Vec<_> =
+                (0..PLACES).map(|n| (n * (1 + 4 * u64::from(task % 2)) + u64::from(task)) % PLACES).collect();
             async move {
                 for place in places {
                     let role = [None, Some(Role::Viewer)][usize::from(task / 4)];
