@@ -145,6 +145,7 @@ impl fmt::Debug for SecretText {
 }
 
 /// The SHA-256 of a secret's text.
+#[allow(clippy::derived_hash_with_manual_eq, reason = "the same bytes are equal, only that it takes a constant time")]
 #[derive(Clone, Copy, Hash, PartialOrd, Ord)]
 pub struct SecretHash(pub [u8; 32]);
 

@@ -50,6 +50,7 @@ pub trait MemberStore: Debug + Send + Sync {
 }
 
 /// What became of a change of role.
+#[allow(clippy::large_enum_variant, reason = "one is made a change of role, and given on at once")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoleSet {
     /// It holds: this is the member now, or was, if the role was taken away.

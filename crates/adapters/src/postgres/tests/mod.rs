@@ -3,6 +3,7 @@
 mod away;
 mod clicks;
 mod death;
+mod identity;
 mod log;
 mod migrations;
 mod nodes;

@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod full;
+mod identity;
 mod schema;
 mod two_handles;
 

@@ -37,7 +37,7 @@ fn client_id(n: u8) -> ClientId {
 }
 
 /// The n-th client of the first workspace: nothing set that may be left out.
-fn client(n: u8) -> Client {
+pub fn client(n: u8) -> Client {
     Client {
         id: client_id(n),
         workspace: workspace(1),
@@ -54,7 +54,7 @@ fn client(n: u8) -> Client {
 }
 
 /// The same with everything set, in letters that a careless store spoils.
-fn full_client(n: u8) -> Client {
+pub fn full_client(n: u8) -> Client {
     let secret = |hash: u8, expires_at| ClientSecret {
         hash: SecretHash([hash; 32]),
         hint: format!("\"{hash}'"),

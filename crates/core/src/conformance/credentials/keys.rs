@@ -53,7 +53,7 @@ pub async fn of_many_who_insert_one_hash_one_wins(store: Store) {
     assert_eq!(given, kept);
 }
 
-/// Of [`CredentialStore::keys`].
+/// Of [`CredentialStore::keys`](crate::credentials::CredentialStore::keys).
 pub async fn keys_are_listed_oldest_first(store: Store) {
     inserted(&store, &[key(3), key(1), key(2)]).await;
     assert_eq!(listed(&store, workspace(1)).await, [key(1), key(2), key(3)]);
@@ -92,7 +92,7 @@ pub async fn another_workspaces_keys_are_not_there(store: Store) {
     assert_eq!(kept(&store, &theirs).await, Some(theirs));
 }
 
-/// Of [`CredentialStore::touch_keys`]: of those that were used, and of nothing else about them.
+/// Of [`CredentialStore::touch_keys`](crate::credentials::CredentialStore::touch_keys): of those that were used, and of nothing else about them.
 pub async fn a_use_is_noted(store: Store) {
     inserted(&store, &[key(1), key(2), key(3)]).await;
     store.touch_keys(&[]).await.expect("noted");

@@ -68,20 +68,23 @@ fn grant_id(n: u8) -> GrantId {
     GrantId::from_bytes([n; 16])
 }
 
-fn user_id(n: u8) -> UserId {
+/// The n-th person.
+pub fn user_id(n: u8) -> UserId {
     UserId::from_bytes([n; 16])
 }
 
-fn client_id(n: u8) -> ClientId {
+/// The n-th client.
+pub fn client_id(n: u8) -> ClientId {
     ClientId::from_bytes([n; 16])
 }
 
-fn hash(n: u8) -> SecretHash {
+/// The n-th hash.
+pub fn hash(n: u8) -> SecretHash {
     SecretHash([n; 32])
 }
 
 /// The n-th grant, of the first person in the first workspace: nothing set that may be left out.
-fn grant(n: u8) -> Grant {
+pub fn grant(n: u8) -> Grant {
     let made = at(i64::from(n));
     Grant {
         id: grant_id(n),
@@ -98,7 +101,7 @@ fn grant(n: u8) -> Grant {
 }
 
 /// The token under the n-th hash, of the grant `of`.
-fn token(n: u8, of: u8) -> GrantToken {
+pub fn token(n: u8, of: u8) -> GrantToken {
     GrantToken {
         hash: hash(n),
         kind: SecretKind::Refresh,

@@ -51,7 +51,7 @@ fn user_id(n: u8) -> UserId {
 }
 
 /// The n-th user: nothing set that may be left out.
-fn user(n: u8) -> User {
+pub fn user(n: u8) -> User {
     User {
         id: user_id(n),
         issuer: "https://id.example".to_owned(),

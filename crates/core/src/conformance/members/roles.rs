@@ -100,7 +100,7 @@ pub async fn a_member_shows_the_user_as_they_are_now(store: Store) {
     assert_eq!(proposed(&store, &named).await, named);
     let found = store.member(workspace(1), user_id(1)).await.expect("a look").expect("a member");
     assert_eq!(found.user, named);
-    assert_eq!(store.members(workspace(1)).await.expect("a list"), [found.clone()]);
+    assert_eq!(store.members(workspace(1)).await.expect("a list"), std::slice::from_ref(&found));
     assert_eq!(store.memberships(user_id(1)).await.expect("a list"), [found]);
 }
 

@@ -38,7 +38,7 @@ fn webhook_id(n: u8) -> WebhookId {
 }
 
 /// The n-th endpoint of the first workspace: nothing set that may be left out.
-fn endpoint(n: u8) -> Endpoint {
+pub fn endpoint(n: u8) -> Endpoint {
     Endpoint {
         id: webhook_id(n),
         workspace: workspace(1),
