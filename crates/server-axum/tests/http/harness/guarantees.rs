@@ -36,7 +36,8 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     demand(is_redirect || is_closed, "a policy that lets in nothing but what is named, and stands in no frame");
     demand(is_redirect || reply.header("referrer-policy") == "no-referrer", "addresses are not passed on");
     demand(is_redirect || reply.header("x-frame-options") == "DENY", "no frame, for old browsers too");
-    demand(is_redirect != reply.has("cross-origin-resource-policy"), "no other site embeds it, but by redirect");
+    let by_link = is_redirect && is_slug(&reply.path);
+    demand(by_link != reply.has("cross-origin-resource-policy"), "no other site embeds it, but by redirect of a link");
 
     let is_slug = is_slug(&reply.path);
     let rated = RATE.iter().filter(|name| reply.has(name)).count();
@@ -66,7 +67,8 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
         // Balancers read which dependency is away.
         if !bodiless && !is_page && reply.path != "/readyz" {
             // Where there is no such route, there is no protocol either.
-            let is_oauth = reply.path.starts_with("/oauth/") && reply.status != 404;
+            // What people are asked is no endpoint of the protocol's programs.
+            let is_oauth = reply.path.starts_with("/oauth/") && reply.path != "/oauth/authorize" && reply.status != 404;
             demand(if is_oauth { is_oauth_error(reply) } else { is_error(reply) }, "errors have the one shape");
         }
     } else if !bodiless && reply.header("content-type") == "application/json" {

@@ -34,10 +34,11 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn sections_are_kept_as_they_stand_and_other_tables_refused() {
-    let file = "log = \"info\"\n[gateway]\nversion = 1\n[[gateway.routes]]\npath = \"/a\"\n[[issuers]]\nname = \"b\"\n";
+    let file =
+        "log = \"info\"\n[gateway]\nversion = 1\n[[gateway.routes]]\npath = \"/a\"\n[[farewells]]\npath = \"/b\"\n";
     let settings = resolve(&[], &[], file).unwrap();
     assert_eq!(settings.sections["gateway"]["routes"][0]["path"].as_str(), Some("/a"));
-    assert!(settings.sections["issuers"].is_array() && settings.sections.len() == 2);
+    assert!(settings.sections["farewells"].is_array() && settings.sections.len() == 2);
     assert!(fault(&[], &[], "[gatewy]\nversion = 1").starts_with("waypost.toml: gatewy: is a table"));
     assert!(fault(&[], &[], "gateway = 1").starts_with("waypost.toml: gateway: is a section; write [gateway]"));
 }
