@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::jwks::ClientKeys;
 use super::{Client, RedirectUri};
+use crate::credentials::draft::{read_name, read_plan, read_scopes};
 use crate::credentials::{PlanName, Scopes};
 use crate::error::Issue;
 use crate::fields::{Fields, kind};
+use crate::limits::Plans;
 
 /// How a client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +82,10 @@ impl ClientDraft {
     ///
     /// # Errors
     /// Every fault.
-    pub fn read(mut fields: Fields) -> Result<Self, Vec<Issue>> {
-        let name = fields.text("name", parse_name).value();
-        let scopes = fields.read("scopes", read_scopes).value();
-        let plan = fields.text("plan", PlanName::parse).value();
+    pub fn read(mut fields: Fields, plans: &Plans) -> Result<Self, Vec<Issue>> {
+        let name = read_name(&mut fields);
+        let scopes = read_scopes(&mut fields);
+        let plan = read_plan(&mut fields, plans);
         let keys = fields.read("jwks", |value| ClientKeys::read(&value)).value();
         let auth = fields.text("auth", ClientAuth::parse).value();
         let redirect_uris = fields.read("redirect_uris", read_uris).value().unwrap_or_default();
@@ -126,31 +128,6 @@ impl ClientDraft {
             _ => Ok(()),
         }
     }
-}
-
-/// Reads a client's name.
-///
-/// # Errors
-/// In words that tell the form.
-pub fn parse_name(name: &str) -> Result<String, &'static str> {
-    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    let shows = !name.trim().is_empty();
-    if fits && shows { Ok(name.to_owned()) } else { Err("must be 1 to 128 characters, without control characters") }
-}
-
-/// A list of names, or one text as OAuth writes it.
-fn read_scopes(value: Value) -> Result<Scopes, String> {
-    let text = match value {
-        Value::String(text) => text,
-        Value::Array(items) if items.len() <= 64 => {
-            let names: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-            names.ok_or("must be a list of names")?.join(" ")
-        }
-        Value::Array(_) => return Err("must be at most 64 names".to_owned()),
-        other => return Err(format!("must be a list of names, not {}", kind(&other))),
-    };
-    let scopes = Scopes::parse(&text).map_err(|unknown| unknown.to_string())?;
-    if scopes.is_empty() { Err("must name at least one scope".to_owned()) } else { Ok(scopes) }
 }
 
 fn read_uris(value: Value) -> Result<Vec<RedirectUri>, String> {

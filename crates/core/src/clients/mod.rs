@@ -20,7 +20,7 @@ pub use client::{Client, ClientSecret, InvalidRedirectUri, RedirectUri};
 pub use port::ClientStore;
 
 #[cfg(feature = "services")]
-pub use draft::{ClientAuth, ClientDraft, parse_name};
+pub use draft::{ClientAuth, ClientDraft};
 #[cfg(feature = "services")]
 pub use jwks::ClientKeys;
 #[cfg(feature = "services")]

@@ -3,18 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
+use super::draft::{read_name, read_plan, read_scopes};
 use super::{ApiKey, ApiKeyText, Credentials, IssuedKey, PlanName, Principal, Scope, Scopes};
 use crate::error::{Error, Kind, Result};
-use crate::fields::{Fields, kind};
+use crate::fields::Fields;
 use crate::ids::KeyId;
 use crate::limits::Plans;
-
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 128;
-/// The most scopes that a list names.
-const MOST_SCOPES: usize = 64;
 
 /// How long a replaced key is still good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,44 +84,6 @@ impl KeyDraft {
             _ => Err(Error::internal("a fault was noted and lost")),
         }
     }
-}
-
-/// Reads the field `name`: what people call a credential.
-pub(crate) fn read_name(fields: &mut Fields) -> Option<String> {
-    let name = fields.text("name", |text| {
-        let fits = (1..=LONGEST_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        if fits { Ok(text.to_owned()) } else { Err(format!("must be 1 to {LONGEST_NAME} printable characters")) }
-    });
-    name.value()
-}
-
-/// Reads the field `scopes`: a list of names, at least one.
-pub(crate) fn read_scopes(fields: &mut Fields) -> Option<Scopes> {
-    let scopes = fields.read("scopes", |value| {
-        let Value::Array(items) = value else { return Err(format!("must be a list, not {}", kind(&value))) };
-        if !(1..=MOST_SCOPES).contains(&items.len()) {
-            return Err(format!("must be 1 to {MOST_SCOPES} scopes, not {}", items.len()));
-        }
-        let names: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
-        let names = names.ok_or_else(|| "must be a list of strings".to_owned())?;
-        if names.iter().any(|name| name.is_empty() || name.contains([' ', ','])) {
-            return Err("must be one scope each".to_owned());
-        }
-        Scopes::parse(&names.join(" ")).map_err(|fault| fault.to_string())
-    });
-    scopes.value()
-}
-
-/// Reads the field `plan`: one that there is.
-pub(crate) fn read_plan(fields: &mut Fields, plans: &Plans) -> Option<PlanName> {
-    let plan = fields.text("plan", |text| {
-        let known = PlanName::parse(text).ok().filter(|name| plans.knows(name));
-        known.ok_or_else(|| {
-            let names: Vec<_> = plans.names().map(PlanName::as_str).collect();
-            format!("must be one of {}", names.join(", "))
-        })
-    });
-    plan.value()
 }
 
 impl Credentials {

@@ -8,6 +8,8 @@ mod scope;
 mod secret;
 
 #[cfg(feature = "services")]
+pub(crate) mod draft;
+#[cfg(feature = "services")]
 mod keys;
 #[cfg(feature = "services")]
 mod service;
@@ -19,6 +21,8 @@ pub use principal::{Actor, Principal};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use secret::{SecretHash, SecretKind, SecretText};
 
+#[cfg(feature = "services")]
+pub use draft::parse_name;
 #[cfg(feature = "services")]
 pub use keys::{KeyDraft, Overlap};
 #[cfg(feature = "services")]

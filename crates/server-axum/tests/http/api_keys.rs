@@ -140,7 +140,7 @@ async fn every_fault_of_a_draft_is_told() {
         ask(json!({"name": "", "scopes": ["links:fly"], "plan": "gold", "expires_at": "2020-01-01T00:00:00Z", "x": 1}));
     assert_eq!(all.await.faulty(), ["expires_at", "name", "plan", "scopes", "x"]);
     assert_eq!(ask(json!({})).await.faulty(), ["name", "scopes"]);
-    for scopes in [json!([]), json!("links:read"), json!([1]), json!(["links:read links:write"]), json!([""])] {
+    for scopes in [json!([]), json!(""), json!(7), json!([1]), json!(["links:fly"]), json!([""])] {
         assert_eq!(ask(json!({"name": "x", "scopes": scopes})).await.faulty(), ["scopes"], "{scopes}");
     }
 }

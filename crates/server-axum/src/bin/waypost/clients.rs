@@ -2,18 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use waypost_core::clients::{
-    Client, ClientAuth, ClientDraft, ClientKeys, Clients, IssuedClient, RedirectUri, parse_name,
-};
-use waypost_core::credentials::{PlanName, Principal, Scopes};
+use waypost_core::clients::{Client, ClientAuth, ClientDraft, ClientKeys, Clients, IssuedClient, RedirectUri};
+use waypost_core::credentials::{PlanName, Principal, Scopes, parse_name};
 use waypost_core::ids::ClientId;
 
 use crate::failure::Failure;
-use crate::settings::{Settings, StoreFlags};
+use crate::settings::{self, Settings, StoreFlags};
 use crate::store::Store;
 
 /// Register, list, rotate and revoke OAuth clients.
@@ -22,7 +19,7 @@ use crate::store::Store;
   waypost clients create --name partner --scopes links:read,webhooks:write --plan partner
   waypost clients create --name signer --scopes links:read --jwks keys.json
   waypost clients create --name app --auth none --redirect-uri https://app.example/back
-  waypost clients rotate cli_01JD3X8M2V7Q5T9B4C6E8G0HJK --overlap 3600
+  waypost clients rotate cli_01JD3X8M2V7Q5T9B4C6E8G0HJK --overlap 2h
   waypost clients revoke cli_01JD3X8M2V7Q5T9B4C6E8G0HJK
 
 A running server knows of a new client at once, and of a revoked one within a second.")]
@@ -77,10 +74,9 @@ struct List {
 struct Rotate {
     /// The client's id
     client: String,
-    /// For how many seconds the secrets before live on, 0 to 604800
-    #[arg(long, value_name = "SECONDS", default_value_t = Clients::OVERLAP.as_secs(),
-        value_parser = clap::value_parser!(u64).range(0..=Clients::MOST_OVERLAP.as_secs()))]
-    overlap: u64,
+    /// For how long the secrets before it are still good: up to 7d
+    #[arg(long, default_value = "24h")]
+    overlap: String,
     #[command(flatten)]
     place: Place,
 }
@@ -139,7 +135,8 @@ async fn act(action: &Action, place: &Place, draft: Option<ClientDraft>, store: 
         }
         Action::Rotate(rotate) => {
             let id = find(clients, &operator, &rotate.client).await?;
-            show(&clients.rotate(&operator, id, Duration::from_secs(rotate.overlap)).await?);
+            let overlap = settings::duration(&rotate.overlap).map_err(|said| fault("overlap", &said))?;
+            show(&clients.rotate(&operator, id, overlap).await?);
         }
         Action::Revoke(revoke) => {
             let id = find(clients, &operator, &revoke.client).await?;

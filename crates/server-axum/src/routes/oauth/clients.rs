@@ -19,7 +19,7 @@ use crate::reply::{self, Reply};
 
 pub(crate) async fn create(State(app): State<Arc<App>>, Caller(who): Caller, key: RequestKey, body: JsonBody) -> Reply {
     let bytes = body.bytes.clone();
-    let draft = ClientDraft::read(body.fields()?).map_err(Error::invalid)?;
+    let draft = ClientDraft::read(body.fields()?, app.platform.limits.plans()).map_err(Error::invalid)?;
     let run = match key.claim(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,

@@ -4,6 +4,7 @@ mod assertions;
 mod attacks;
 mod clients;
 mod codes;
+mod consent;
 mod documents;
 mod endpoint;
 mod forge;
