@@ -42,5 +42,5 @@ fn what_does_not_go_together_is_told_by_its_flag() {
     for command in ["rotate", "revoke"] {
         place.run(&["clients", command, "cli_01JD3X8M2V7Q5T9B4C6E8G0HJK"]).with_status(2);
     }
-    place.run(&["clients", "rotate", "cli_01JD3X8M2V7Q5T9B4C6E8G0HJK", "--overlap", "604801"]).with_status(2);
+    place.run(&["clients", "rotate", "cli_01JD3X8M2V7Q5T9B4C6E8G0HJK", "--overlap", "8d"]).with_status(2);
 }

@@ -135,7 +135,8 @@ async fn act(action: &Action, place: &Place, draft: Option<ClientDraft>, store: 
         }
         Action::Rotate(rotate) => {
             let id = find(clients, &operator, &rotate.client).await?;
-            let overlap = settings::duration(&rotate.overlap).map_err(|said| fault("overlap", &said))?;
+            let overlap =
+                settings::duration(&rotate.overlap).map_err(|said| Failure::usage(format!("--overlap: {said}")))?;
             show(&clients.rotate(&operator, id, overlap).await?);
         }
         Action::Revoke(revoke) => {
