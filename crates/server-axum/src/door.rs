@@ -30,6 +30,7 @@ use crate::error::ApiError;
 use crate::follow::{Follow, Head, is_slug};
 use crate::gateway::admission::Admission;
 use crate::gateway::request_id::X_REQUEST_ID;
+use crate::proxy::forward::forwarded::OverTls;
 use crate::proxy::table::Table;
 
 /// Everything that Waypost answers, as one tower and hyper service.
@@ -43,6 +44,7 @@ pub struct Gateway {
     follow: Follow,
     api_on: Option<Handle>,
     peer: Option<SocketAddr>,
+    is_over_tls: bool,
 }
 
 /// What the door leads to at this moment.
@@ -73,7 +75,16 @@ impl Gateway {
         };
         let api = crate::api::api(&app, own, &table, admission.clone())?;
         let serving = Arc::new(ArcSwap::from_pointee(Serving { api, table }));
-        Ok(Self { follow: Follow::new(app.clone()), app, own, serving, admission, api_on: None, peer: None })
+        Ok(Self {
+            follow: Follow::new(app.clone()),
+            app,
+            own,
+            serving,
+            admission,
+            api_on: None,
+            peer: None,
+            is_over_tls: false,
+        })
     }
 
     /// The routes elsewhere, as they are at this moment.
@@ -95,6 +106,12 @@ impl Gateway {
     #[must_use]
     pub fn for_peer(&self, peer: SocketAddr) -> Self {
         Self { peer: Some(peer), ..self.clone() }
+    }
+
+    /// The same door, for connections that speak TLS: upstreams are told so.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        Self { is_over_tls: true, ..self }
     }
 
     /// The same door, with the API carried out on another runtime: the threads that answer follows then have nothing
@@ -130,6 +147,9 @@ impl Gateway {
         let mut request = request.map(Body::new);
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        if self.is_over_tls {
+            request.extensions_mut().insert(OverTls);
         }
         let api = serving.api.clone();
         let answer = async move {

@@ -44,3 +44,18 @@ fn what_does_not_go_together_is_told_by_its_flag() {
     }
     place.run(&["clients", "rotate", "cli_01JD3X8M2V7Q5T9B4C6E8G0HJK", "--overlap", "8d"]).with_status(2);
 }
+
+#[test]
+fn a_client_is_kept_from_one_command_to_the_next() {
+    let place = Place::new();
+    let made = place.run(&["clients", "create", "--name", "partner", "--scopes", "links:read"]).with_status(0);
+    let mut lines = made.out.lines();
+    let (id, secret) = (lines.next().expect("an id"), lines.next().expect("a secret"));
+    let listed = place.run(&["clients", "list"]).with_status(0).out;
+    assert!(listed.contains(id) && listed.contains("partner") && !listed.contains(secret), "{listed}");
+    let rotated = place.run(&["clients", "rotate", id, "--overlap", "2h"]).with_status(0);
+    assert!(rotated.out.contains("wp_secret_") && !rotated.out.contains(secret), "{rotated:?}");
+    place.run(&["clients", "revoke", id]).with_status(0);
+    let after = place.run(&["clients", "list"]).with_status(0).out;
+    assert!(!after.contains(id) || after.contains("revoked"), "{after}");
+}

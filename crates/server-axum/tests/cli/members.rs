@@ -17,4 +17,9 @@ fn a_member_is_added_as_its_provider_knows_them() {
     assert!(add(&["--issuer", "https://id.example", "--role", "boss"]).with_status(2).err.contains("owner, admin"));
     let gone = place.run(&["members", "remove", "alice"]).with_status(2);
     assert!(gone.err.contains("usr_"), "{}", gone.err);
+
+    // What one command wrote, the next one reads.
+    let id = added.split_whitespace().next().expect("an id");
+    let listed = place.run(&["members", "list"]).with_status(0).out;
+    assert!(listed.contains(id) && listed.contains("alice"), "{listed}");
 }

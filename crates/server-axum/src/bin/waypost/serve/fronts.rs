@@ -101,6 +101,7 @@ fn front(
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::from_std(socket)?;
+        let gateway = if tls.is_some() { gateway.over_tls() } else { gateway };
         let make = move |peer| gateway.for_peer(peer);
         let served = match tls {
             Some((tls, limits)) => serve(TlsListener::new(listener, tls, limits), make, options, stop).await,
