@@ -32,7 +32,7 @@ pub enum Own {
     /// All of them, and follows.
     #[default]
     All,
-    /// Those that tell how the server is; everything else leads elsewhere.
+    /// Those that tell how the server is, the keys of its word, and what its errors mean; everything else leads elsewhere.
     Probes,
 }
 
@@ -49,7 +49,7 @@ pub struct OwnRoute {
 
 impl Own {
     fn has(self, route: &routes::Route<Arc<App>>) -> bool {
-        self == Self::All || PROBES.contains(&&*route.path)
+        self == Self::All || PROBES.contains(&&*route.path) || SIGNPOSTS.contains(&&*route.path)
     }
 
     /// The routes, without the follow.
@@ -110,6 +110,10 @@ fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>, admission: Admiss
 async fn not_found() -> ApiError {
     ApiError::new(ErrorCode::NotFound, "There is no such route")
 }
+
+/// What a server tells of itself also where all else leads elsewhere: the keys that its word is verified with, and what
+/// its errors mean.
+const SIGNPOSTS: [&str; 3] = ["/.well-known/jwks.json", "/docs/errors", "/docs/errors/{code}"];
 
 /// What is answered however much is in flight.
 pub(crate) const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];

@@ -111,7 +111,7 @@ impl Clients {
         let key = IdempotencyKey::parse(URL_SAFE_NO_PAD.encode(digest).as_bytes());
         let key = key.map_err(|_| Refusal::client("the assertion's id is of no use"))?;
         let room = WorkspaceId::from_bytes(client.to_bytes());
-        match self.shown.claim(room, key, Fingerprint::of("assertion", "", "", b"")).await? {
+        match self.shown.claim_apart(room, key, Fingerprint::of("assertion", "", "", b"")).await? {
             Claim::Granted(_) => Ok(()),
             Claim::Replay(_) | Claim::Busy(_) | Claim::Mismatch => {
                 Err(Refusal::client("the assertion was shown before"))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::credentials::{PlanName, Scopes, SecretHash};
+use crate::credentials::{Actor, PlanName, Principal, Scopes, SecretHash};
 use crate::ids::{ClientId, WorkspaceId};
 
 /// An OAuth client.
@@ -38,6 +38,17 @@ pub struct Client {
 impl Client {
     /// Secrets at a time: one that is used, one that takes over, and one in reserve for a rotation that went wrong.
     pub const SECRETS: usize = 3;
+
+    /// The client, for itself.
+    pub fn principal(&self) -> Principal {
+        Principal {
+            workspace: self.workspace,
+            actor: Actor::Client(self.id),
+            scopes: self.scopes,
+            plan: self.plan.clone(),
+            traceparent: None,
+        }
+    }
 
     /// Whether it can prove who it is.
     pub fn is_confidential(&self) -> bool {

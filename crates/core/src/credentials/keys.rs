@@ -120,7 +120,8 @@ impl Credentials {
     ///
     /// # Errors
     /// As [`create_key`](Self::create_key), since whoever is shown the new text may do what the key may;
-    /// [`Kind::NotFound`], also for another workspace's; [`Kind::Conflict`] for a key that is void.
+    /// [`Kind::NotFound`], also for another workspace's; [`Kind::Conflict`] for a key that is void, or that ends within a
+    /// week, since it was replaced before or its time is over soon.
     pub async fn rotate_key(&self, who: &Principal, id: KeyId, overlap: Overlap) -> Result<IssuedKey> {
         who.require(Scope::KeysWrite)?;
         let keys = self.keys(who.workspace).await?;
@@ -128,6 +129,10 @@ impl Credentials {
         let now = self.clock.now();
         if !old.is_live(now) {
             return Err(Error::new(Kind::Conflict, "The API key is void: make a new one"));
+        }
+        // It has been replaced before, or is near its own end: its heir would end with it.
+        if old.expires_at.is_some_and(|end| end <= now + Overlap::LONGEST) {
+            return Err(Error::new(Kind::Conflict, "The API key ends within a week: make a new one"));
         }
         who.may_grant(old.scopes, old.plan.as_ref())?;
         let issued = self.make(who, old.name, old.scopes, old.plan, old.expires_at).await?;

@@ -68,15 +68,35 @@ impl Idempotency {
     /// # Errors
     /// Those of the store.
     pub async fn claim(&self, workspace: WorkspaceId, key: IdempotencyKey, fingerprint: Fingerprint) -> Result<Claim> {
+        self.claim_for(self.options.lease, workspace, key, fingerprint).await
+    }
+
+    /// The same, for an effect that is written on its own, and its answer after it: under the long lease, whatever the
+    /// options say, so that no retry carries it out beside the first. One whose server died in between is carried out again.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn claim_apart(
+        &self,
+        workspace: WorkspaceId,
+        key: IdempotencyKey,
+        fingerprint: Fingerprint,
+    ) -> Result<Claim> {
+        let lease = self.options.lease.max(IdempotencyOptions::default().lease);
+        self.claim_for(lease, workspace, key, fingerprint).await
+    }
+
+    async fn claim_for(
+        &self,
+        lease: Duration,
+        workspace: WorkspaceId,
+        key: IdempotencyKey,
+        fingerprint: Fingerprint,
+    ) -> Result<Claim> {
         let mut token = [0; 16];
         self.entropy.fill(&mut token);
-        let request = ClaimRequest {
-            key: ScopedKey { workspace, key },
-            fingerprint,
-            token: LeaseToken(token),
-            now: self.clock.now(),
-            lease: self.options.lease,
-        };
+        let key = ScopedKey { workspace, key };
+        let request = ClaimRequest { key, fingerprint, token: LeaseToken(token), now: self.clock.now(), lease };
         self.store.claim(&request).await
     }
 

@@ -8,7 +8,7 @@ mod state;
 #[cfg(feature = "services")]
 mod service;
 
-pub use plan::{API, Plan, Plans, WEBHOOK_REGISTRATIONS, WORKSPACE};
+pub use plan::{API, Plan, Plans, SIGN_INS, WEBHOOK_REGISTRATIONS, WORKSPACE};
 pub use policy::{Algorithm, Decision, InvalidPolicy, Policy, Standing, State, WhenAway};
 pub use port::RateLimiter;
 

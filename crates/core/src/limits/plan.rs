@@ -10,6 +10,8 @@ use crate::credentials::PlanName;
 pub const API: &str = "api";
 /// What is counted of every request, for the workspace as a whole. No plan that comes along has it.
 pub const WORKSPACE: &str = "workspace";
+/// Steps of signing in, by client address.
+pub const SIGN_INS: &str = "sign-ins";
 /// Registrations of webhook endpoints.
 pub const WEBHOOK_REGISTRATIONS: &str = "webhook-registrations";
 
@@ -42,7 +44,8 @@ impl Default for Plans {
         let bucket = |name, quota| Policy::new(name, Algorithm::TokenBucket, quota, MINUTE).expect("bounds of ours");
         let window = |name, quota| Policy::new(name, Algorithm::SlidingWindow, quota, MINUTE).expect("bounds of ours");
         let name = |text| PlanName::parse(text).expect("a name of ours");
-        Self::common([bucket(API, 120_000), window(WEBHOOK_REGISTRATIONS, 60)])
+        // Each step may cost a row and a call of the provider; a whole office behind one address signs in with less.
+        Self::common([bucket(API, 120_000), window(SIGN_INS, 300), window(WEBHOOK_REGISTRATIONS, 60)])
             .with(name("free"), [bucket(API, 600), bucket(WORKSPACE, 1_200), window(WEBHOOK_REGISTRATIONS, 5)])
             .with(name("partner"), [bucket(API, 6_000), window(WEBHOOK_REGISTRATIONS, 10)])
     }

@@ -55,13 +55,32 @@ pub(crate) struct Run {
 }
 
 impl RequestKey {
-    /// Claims the key, if the request came with one.
+    /// Claims the key, if the request came with one, for an effect that commits with its answer.
     pub(crate) async fn claim(self, app: &Arc<App>, who: &Principal, body: &[u8]) -> Result<Begun, ApiError> {
-        let run = |lease| Begun::Run(Run { app: app.clone(), lease, context: self.context.clone() });
-        let Some(key) = self.key else { return Ok(run(None)) };
-        let fingerprint = Fingerprint::of(&self.method, &self.path, &self.query, body);
-        match app.platform.idempotency.claim(who.workspace, key, fingerprint).await? {
-            Claim::Granted(lease) => Ok(run(Some(lease))),
+        let Some((key, fingerprint)) = self.named(body) else { return Ok(self.begin(app, None)) };
+        let claim = app.platform.idempotency.claim(who.workspace, key, fingerprint).await?;
+        self.begun(app, claim)
+    }
+
+    /// Claims the key, if the request came with one, for an effect in a store of its own, to be settled by
+    /// [`settle_without`](Run::settle_without) or [`settle_late`](Run::settle_late).
+    pub(crate) async fn claim_apart(self, app: &Arc<App>, who: &Principal, body: &[u8]) -> Result<Begun, ApiError> {
+        let Some((key, fingerprint)) = self.named(body) else { return Ok(self.begin(app, None)) };
+        let claim = app.platform.idempotency.claim_apart(who.workspace, key, fingerprint).await?;
+        self.begun(app, claim)
+    }
+
+    fn named(&self, body: &[u8]) -> Option<(IdempotencyKey, Fingerprint)> {
+        Some((self.key.clone()?, Fingerprint::of(&self.method, &self.path, &self.query, body)))
+    }
+
+    fn begin(self, app: &Arc<App>, lease: Option<Lease>) -> Begun {
+        Begun::Run(Run { app: app.clone(), lease, context: self.context })
+    }
+
+    fn begun(self, app: &Arc<App>, claim: Claim) -> Result<Begun, ApiError> {
+        match claim {
+            Claim::Granted(lease) => Ok(self.begin(app, Some(lease))),
             Claim::Replay(answer) => {
                 let mut response = respond(answer);
                 mark_replayed(&mut response);

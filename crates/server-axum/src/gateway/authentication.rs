@@ -39,7 +39,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use waypost_core::credentials::Principal;
 use waypost_core::limits::Policy;
@@ -104,7 +104,7 @@ impl Authentication {
     /// 401 for nobody, or somebody who is not known; 400 for two signs at once; 403 for a change that another site had the
     /// browser make; 429 for too many that were not good.
     pub async fn principal(&self, head: &mut Parts) -> Result<Principal, ApiError> {
-        if let (Some(name), Some(word)) = (&self.vouched_as, head.headers.get(PRINCIPAL)) {
+        if let (Ways::All, Some(name), Some(word)) = (self.ways, &self.vouched_as, head.headers.get(PRINCIPAL)) {
             let (method, path) = (head.method.as_str(), head.uri.path());
             let found = self.platform.tokens.accept(word.to_str().unwrap_or_default(), name, method, path).await;
             return self.told(head, found, None).await;
@@ -121,7 +121,11 @@ impl Authentication {
                 self.told(head, found, Some("Bearer realm=\"waypost\", error=\"invalid_token\"")).await
             }
             (_, Some(cookie)) => {
-                self.ours.check(&head.method, &head.headers)?;
+                match head.headers.contains_key(UPGRADE) {
+                    // A socket is opened by GET, and what goes on in it no cookie rule sees.
+                    true => self.ours.demand(&head.headers)?,
+                    false => self.ours.check(&head.method, &head.headers)?,
+                }
                 let found = self.platform.sessions.find(cookie).await.map(|session| {
                     let principal = session.principal();
                     head.extensions.insert(session);

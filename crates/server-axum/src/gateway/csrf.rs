@@ -58,6 +58,14 @@ impl SameOrigin {
         if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(());
         }
+        self.demand(headers)
+    }
+
+    /// Lets only those pass that a page of ours made, or the user, whatever the method.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn demand(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let one = |name| {
             let mut values = headers.get_all(name).iter();
             let first = values.next();

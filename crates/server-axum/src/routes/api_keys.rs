@@ -15,7 +15,7 @@ use crate::reply::{self, Reply};
 pub(super) async fn create(State(app): State<Arc<App>>, Caller(who): Caller, key: RequestKey, body: JsonBody) -> Reply {
     let bytes = body.bytes.clone();
     let draft = KeyDraft::read(body.fields()?, app.platform.limits.plans(), app.platform.clock.now())?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };
@@ -37,7 +37,7 @@ pub(super) async fn rotate(
 ) -> Reply {
     let bytes = body.bytes.clone();
     let overlap = Overlap::read(body.fields()?)?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };

@@ -24,7 +24,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, Caller(who): Caller) -> Re
 pub(super) async fn add(State(app): State<Arc<App>>, Caller(who): Caller, key: RequestKey, body: JsonBody) -> Reply {
     let bytes = body.bytes.clone();
     let new = NewMember::read(body.fields()?)?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };
@@ -50,7 +50,7 @@ pub(super) async fn update(
     let role = NewMember::role(&mut fields);
     fields.finish()?;
     let role = role.ok_or_else(|| Error::internal("a role that is missing was not noted"))?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };

@@ -293,12 +293,14 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .answers_nothing(204, "They are no member any more.")
             .fails(&[Code::NotFound, Code::Conflict]),
         Route::get("/auth/login", Public, login::begin)
+            .limited_by(limits::SIGN_INS)
             .says("sessions", "beginLogin", "Send a browser to the provider that people sign in at")
             .takes([Parameter::query("return_to", Type::String, "A path of this server to go to afterwards.")])
             .answers_nothing(303, "To the provider.")
             .answers_page(404, "The server has no provider.")
             .answers_page(503, "The provider is away."),
         Route::get("/auth/callback", Public, login::finish)
+            .limited_by(limits::SIGN_INS)
             .says("sessions", "finishLogin", "Take a browser back from the provider")
             .takes([
                 Parameter::query("code", Type::String, "What the provider gave."),

@@ -20,7 +20,7 @@ pub(super) async fn register(
 ) -> Reply {
     let bytes = body.bytes.clone();
     let draft = EndpointDraft::read(body.fields()?, app.platform.options().webhook_allow_http)?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };

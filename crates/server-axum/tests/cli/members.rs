@@ -5,14 +5,17 @@ use crate::process::Place;
 #[test]
 fn a_member_is_added_as_its_provider_knows_them() {
     let place = Place::new();
-    let add = |arguments: &[&str]| place.run(&[&["members", "add", "--subject", "alice"], arguments].concat());
-    let added = add(&["--issuer", "https://id.example", "--role", "owner", "--name", "Alice"]).with_status(0).out;
+    let add_one =
+        |who: &str, arguments: &[&str]| place.run(&[&["members", "add", "--subject", who], arguments].concat());
+    let add = |arguments: &[&str]| add_one("bob", arguments);
+    let added =
+        add_one("alice", &["--issuer", "https://id.example", "--role", "owner", "--name", "Alice"]).with_status(0).out;
     assert!(
         added.starts_with("usr_") && added.contains("  owner  never signed in  https://id.example alice  Alice"),
         "{added}"
     );
     let by_setting = add(&["--oidc-issuer", "https://id.example"]).with_status(0).out;
-    assert!(by_setting.contains("https://id.example alice"), "{by_setting}");
+    assert!(by_setting.contains("https://id.example bob"), "{by_setting}");
     assert!(add(&[]).with_status(2).err.contains("oidc_issuer"));
     assert!(add(&["--issuer", "https://id.example", "--role", "boss"]).with_status(2).err.contains("owner, admin"));
     let gone = place.run(&["members", "remove", "alice"]).with_status(2);

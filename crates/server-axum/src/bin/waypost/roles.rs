@@ -86,6 +86,8 @@ impl Roles {
             // Who changes links says so, and who keeps links in memory listens.
             "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
             "proxy_health" | "gateway_reload" => self.leads_elsewhere(),
+            // Fills a memory of this process, which whoever recognises callers reads.
+            "issuer-keys" => self.serves() || self.leads_elsewhere(),
             _ => self.has(Role::Relay),
         }
     }
@@ -111,7 +113,7 @@ mod tests {
         {
             assert!(all.runs(engine) && !gateway.runs(engine), "{engine}");
         }
-        assert!(gateway.runs("proxy_health") && all.runs("gateway_reload"));
+        assert!(gateway.runs("proxy_health") && all.runs("gateway_reload") && gateway.runs("issuer-keys"));
         let links = Roles::parse("links, links").unwrap();
         assert!(links.runs("drain") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
         assert!(Roles::parse("relay").unwrap().runs("announcer"));

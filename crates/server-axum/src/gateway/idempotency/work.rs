@@ -80,7 +80,7 @@ where
     B::Error: Into<BoxError>,
 {
     let idempotency = &settings.idempotency;
-    let claim = idempotency.claim(asked.workspace, asked.key, asked.fingerprint);
+    let claim = idempotency.claim_apart(asked.workspace, asked.key, asked.fingerprint);
     let lease = match claim.await {
         Ok(Claim::Granted(lease)) => lease,
         Ok(Claim::Replay(answer)) => return Ok(answer::replay(answer)),

@@ -20,7 +20,7 @@ use crate::reply::{self, Reply};
 pub(crate) async fn create(State(app): State<Arc<App>>, Caller(who): Caller, key: RequestKey, body: JsonBody) -> Reply {
     let bytes = body.bytes.clone();
     let draft = ClientDraft::read(body.fields()?, app.platform.limits.plans()).map_err(Error::invalid)?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };
@@ -53,7 +53,7 @@ pub(crate) async fn rotate(
     let mut fields = body.fields()?;
     let overlap = fields.whole("overlap", 0..=Clients::MOST_OVERLAP.as_secs()).value();
     fields.finish()?;
-    let run = match key.claim(&app, &who, &bytes).await? {
+    let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
     };

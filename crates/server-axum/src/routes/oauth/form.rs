@@ -87,6 +87,9 @@ impl Form {
         if let Some(context) = self.extensions.get::<RequestContext>() {
             context.identify(Caller { workspace: client.workspace, actor: Actor::Client(client.id) });
         }
+        // What it asks for here counts like what it asks for with what it gets.
+        let who = client.principal();
+        limit::count_all(&self.extensions, app.platform.limits.take_all(&who, None).await)?;
         Ok(client)
     }
 

@@ -39,10 +39,10 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     let browser = Driver::start();
 
     // Signing in: to the provider, whose form the person sends, and back.
-    browser.go(&format!("{}/auth/login?return_to=/docs/errors", server.url()));
+    browser.go(&format!("{}/auth/login?return_to=/docs", server.url()));
     assert!(browser.url().starts_with(&format!("{issuer}/authorize?")), "{}", browser.url());
     browser.click("button");
-    browser.wait_for_url(&format!("{}/docs/errors", server.url()));
+    browser.wait_for_url(&format!("{}/docs", server.url()));
 
     // A session that scripts can use and not see.
     assert_eq!(browser.run(WHO), json!([200, "editor", ""]));
@@ -65,7 +65,7 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     }
     assert_eq!(links(), 1);
 
-    browser.go(&format!("{}/docs/errors", server.url()));
+    browser.go(&format!("{}/docs", server.url()));
     assert_eq!(browser.run(WHO)[0], 200, "still signed in");
     assert_eq!(browser.run(LEAVE), 204);
     assert_eq!(browser.run(WHO)[0], 401);

@@ -23,7 +23,11 @@ use crate::settings::{self, SettingFault, Settings};
 /// # Errors
 /// A setting that does not fit.
 pub(crate) fn options(settings: &Settings) -> Result<HttpOptions, Failure> {
-    let mut options = HttpOptions { cors_origins: settings.cors_origins.clone(), ..HttpOptions::default() };
+    let mut options = HttpOptions {
+        cors_origins: settings.cors_origins.clone(),
+        most_in_flight: settings.most_in_flight,
+        ..HttpOptions::default()
+    };
     let proxies = TrustedProxies::parse(&settings.trusted_proxies);
     options.trusted_proxies = proxies.map_err(|fault| settings.fault("trusted_proxies", fault.to_string()))?;
     if let Some(rate) = settings.rate_limit {

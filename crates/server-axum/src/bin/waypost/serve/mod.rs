@@ -189,6 +189,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
         plans: http::plans(settings)?,
+        webhook_allow_http: settings.webhook_allow_http,
         tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
         identity: identity::options(settings)?,
         ..PlatformOptions::default()

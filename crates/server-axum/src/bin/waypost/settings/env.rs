@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::table::{self, Setting, TABLE, UNSUPPORTED};
+use super::setting::{self, Setting};
+use super::table::{TABLE, UNSUPPORTED};
 use super::{SettingFault, either, name};
 
 /// Variables and their values.
@@ -17,7 +18,7 @@ pub(super) const CONFIG: &str = "WAYPOST_CONFIG";
 pub(super) fn read() -> Variables {
     std::env::vars_os()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
-        .filter(|(name, _)| name.starts_with(table::PREFIX))
+        .filter(|(name, _)| name.starts_with(setting::PREFIX))
         .collect()
 }
 
@@ -38,7 +39,7 @@ pub(super) fn check_names(variables: &Variables) -> Result<(), SettingFault> {
         if known.contains(variable) {
             continue;
         }
-        let key = variable.strip_prefix(table::PREFIX).unwrap_or_default().to_ascii_lowercase();
+        let key = variable.strip_prefix(setting::PREFIX).unwrap_or_default().to_ascii_lowercase();
         if let Some((_, why)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == key) {
             return Err(SettingFault::new(variable, *why));
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::table::{Setting, TABLE, UNSUPPORTED};
+use super::setting::Setting;
+use super::table::{TABLE, UNSUPPORTED};
 use super::{SettingFault, either, name};
 
 /// Read where no other file is named, if it is there.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::table::{Group, Setting, TABLE};
+use super::setting::{Group, Setting, YES_OR_NO};
+use super::table::TABLE;
 use super::{SettingFault, either};
 
 /// The flags that were given, by key.
@@ -69,7 +70,7 @@ impl<const SERVE: bool, const REMOTE: bool> clap::Args for Flags<SERVE, REMOTE> 
         Self::settings().fold(command.arg(config), |command, setting| {
             let flag = flag(setting.key, setting.value, setting.flag_help());
             // `--allow-private-destinations` alone means yes.
-            let flag = if setting.value == super::table::YES_OR_NO {
+            let flag = if setting.value == YES_OR_NO {
                 flag.num_args(0..=1).require_equals(true).default_missing_value("true")
             } else {
                 flag

@@ -16,6 +16,7 @@ mod oidc;
 mod place;
 mod plans;
 mod server_url;
+mod setting;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,8 @@ pub(crate) use values::{Database, LogFormat, Rate, Secret, duration, time};
 use crate::roles::Roles;
 use flags::Given;
 use oidc::Oidc;
-use table::{Otherwise, Setting, TABLE};
+use setting::{Otherwise, Setting};
+use table::TABLE;
 use waypost_core::issuers::IssuerOptions;
 
 /// What holds for this run.
@@ -74,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: Option<Rate>,
     pub(crate) token_generation: u32,
     pub(crate) allow_private_destinations: bool,
+    pub(crate) webhook_allow_http: bool,
+    pub(crate) most_in_flight: usize,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,
     pub(crate) keep_events: Duration,
@@ -146,7 +150,7 @@ impl Settings {
     /// A fault of a setting that shows only when it is used, under the name by which it was given.
     pub(crate) fn fault(&self, key: &'static str, fault: impl Into<String>) -> SettingFault {
         let name = self.named.get(key).cloned();
-        SettingFault::new(name.unwrap_or_else(|| table::variable(key)), fault)
+        SettingFault::new(name.unwrap_or_else(|| setting::variable(key)), fault)
     }
 
     /// Whether anybody gave this setting.

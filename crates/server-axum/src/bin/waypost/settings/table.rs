@@ -1,127 +1,19 @@
 //! Every setting, once.
 
-use std::path::PathBuf;
-
-use super::Settings;
 use super::choices::{Bus, Limiter};
 use super::oidc;
+use super::setting::{Group, Otherwise, Setting, YES_OR_NO, setting};
 use super::values::{self, Database, LogFormat, Rate, Secret};
 use crate::roles::Roles;
 
-/// What our names in the environment begin with.
-pub(super) const PREFIX: &str = "WAYPOST_";
-/// What a setting takes that is on or off.
-pub(super) const YES_OR_NO: &str = "true|false";
-
-/// One setting.
-pub(super) struct Setting {
-    /// Its key in the file; the flag and the variable are made of it.
-    pub(super) key: &'static str,
-    /// What it takes, in words.
-    pub(super) value: &'static str,
-    /// What holds if nobody gives it.
-    pub(super) default: Otherwise,
-    /// Which commands need it.
-    pub(super) group: Group,
-    /// Whether it may stand in a file of its own, named by `…_file`.
-    pub(super) secret: bool,
-    /// What it is for, in one sentence.
-    pub(super) help: &'static str,
-    /// Takes the value, or says what is wrong with it and what would be right.
-    pub(super) set: fn(&mut Settings, &str) -> Result<(), String>,
-}
-
-/// What holds for a setting that nobody gives.
-#[derive(Clone, Copy)]
-pub(super) enum Otherwise {
-    /// This value.
-    Value(&'static str),
-    /// What these words say.
-    Told(&'static str),
-}
-
-/// Which commands need a setting.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    /// Those that work on the store.
-    Store,
-    /// `serve` and `doctor`.
-    Serve,
-    /// Those that can talk to a running server.
-    Remote,
-    /// All.
-    Log,
-}
-
 /// Settings that clients of the contract may know, and this build has no use for. Silence would look like obedience.
-pub(super) const UNSUPPORTED: [(&str, &str); 2] = [
-    ("webhook_allow_http", "this build sends no webhooks; remove the setting"),
-    ("webhook_allow", "this build sends no webhooks; remove the setting"),
-];
-
-/// The variable of a key.
-pub(super) fn variable(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_ascii_uppercase())
-}
-
-impl Setting {
-    /// Its name in the environment.
-    pub(super) fn variable(&self) -> String {
-        variable(self.key)
-    }
-
-    /// Its names in the environment.
-    pub(super) fn variables(&self) -> Vec<String> {
-        self.keys().iter().map(|key| variable(key)).collect()
-    }
-
-    /// Its names in the file.
-    pub(super) fn keys(&self) -> Vec<String> {
-        let file = self.secret.then(|| format!("{}_file", self.key));
-        [self.key.to_owned()].into_iter().chain(file).collect()
-    }
-
-    /// Its name as a flag, without the dashes.
-    pub(super) fn flag(&self) -> String {
-        self.key.replace('_', "-")
-    }
-
-    /// What `--help` says of it.
-    pub(super) fn flag_help(&self) -> String {
-        let (Otherwise::Value(default) | Otherwise::Told(default)) = self.default;
-        format!("{} [env: {}] [default: {default}]", self.help, self.variable())
-    }
-}
-
-macro_rules! setting {
-    ($key:literal, $value:expr, $default:expr, $group:ident, $help:literal, $set:expr) => {
-        Setting {
-            key: $key,
-            value: $value,
-            default: $default,
-            group: Group::$group,
-            secret: false,
-            help: $help,
-            set: $set,
-        }
-    };
-    (secret $key:literal, $value:expr, $default:expr, $group:ident, $help:literal, $set:expr) => {
-        Setting {
-            key: $key,
-            value: $value,
-            default: $default,
-            group: Group::$group,
-            secret: true,
-            help: $help,
-            set: $set,
-        }
-    };
-}
+pub(super) const UNSUPPORTED: [(&str, &str); 1] =
+    [("webhook_allow", "this build sends no webhooks; remove the setting")];
 
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 41] = [
+pub(super) static TABLE: [Setting; 43] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -265,7 +157,7 @@ pub(super) static TABLE: [Setting; 41] = [
         "ORIGIN,…",
         Told("none"),
         Serve,
-        "Web origins whose pages may call the API, or * for every one",
+        "Web origins whose pages may call the API, as https://app.example.com",
         |it, text| values::origins(text).map(|value| it.cors_origins = value)
     ),
     setting!(
@@ -299,6 +191,22 @@ pub(super) static TABLE: [Setting; 41] = [
         Store,
         "The schemes that links may lead to",
         |it, text| values::schemes(text).map(|value| it.destination_schemes = value)
+    ),
+    setting!(
+        "most_in_flight",
+        "COUNT",
+        Value("512"),
+        Serve,
+        "How many API requests may be under way, streams included; one address may have a quarter of them",
+        |it, text| values::in_flight(text).map(|value| it.most_in_flight = value)
+    ),
+    setting!(
+        "webhook_allow_http",
+        YES_OR_NO,
+        Value("false"),
+        Serve,
+        "Whether webhook endpoints may be registered without TLS",
+        |it, text| values::flag(text).map(|value| it.webhook_allow_http = value)
     ),
     setting!(
         "geoip_file",
@@ -400,11 +308,3 @@ pub(super) static TABLE: [Setting; 41] = [
         "The API key to show that server",
         |it, text| Secret::parse(text).map(|value| it.key = Some(value))),
 ];
-
-/// Whether a path was given relative to nowhere: an empty one is a slip.
-pub(super) fn non_empty(text: &str) -> Result<PathBuf, String> {
-    match text.trim() {
-        "" => Err("is empty; name a path".to_owned()),
-        _ => Ok(PathBuf::from(text)),
-    }
-}

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::file::Keys;
 use super::flags::Given;
-use super::table::{Group, Otherwise, TABLE};
+use super::setting::{Group, Otherwise};
+use super::table::TABLE;
 use super::*;
 
 fn resolve(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> Result<Settings, String> {
@@ -68,8 +69,8 @@ fn a_fault_is_one_line_that_names_the_setting_as_it_was_given() {
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     assert!(fault(&[], &[("WAYPOST_LISTENS", "x")], "").contains("did you mean WAYPOST_LISTEN?"));
     assert!(fault(&[], &[], "data-dir = \"x\"").contains("did you mean data_dir?"));
-    let unsupported = fault(&[], &[], "webhook_allow_http = true");
-    assert!(unsupported.starts_with("waypost.toml: webhook_allow_http: this build sends no webhooks"), "{unsupported}");
+    let unsupported = fault(&[], &[], "webhook_allow = \"10.0.0.0/8\"");
+    assert!(unsupported.starts_with("waypost.toml: webhook_allow: this build sends no webhooks"), "{unsupported}");
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn values_are_read_as_they_are_told() {
         ("limiter", "memory", "none"),
         ("start_patience", "0s", "forever"),
         ("trusted_proxies", "10.0.0.0/8,::1", "10.0.0.0/40"),
-        ("cors_origins", "*", "example.com"),
+        ("cors_origins", "https://app.example", "*"),
         ("roles", "gateway,relay", "mail"),
         ("destination_schemes", "https", "https,javascript"),
         ("rate_limit", "10/1m", "10"),

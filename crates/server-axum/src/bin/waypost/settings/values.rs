@@ -171,7 +171,7 @@ pub(super) fn networks(text: &str) -> Result<Vec<String>, String> {
 }
 
 pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
-    list(text).map(|part| if part == "*" { Ok(part.to_owned()) } else { origin(part) }).collect()
+    list(text).map(origin).collect()
 }
 
 pub(super) fn schemes(text: &str) -> Result<Vec<String>, String> {
@@ -194,7 +194,7 @@ pub(super) fn schemes(text: &str) -> Result<Vec<String>, String> {
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
-    super::table::non_empty(text)
+    non_empty(text)
 }
 
 pub(super) fn existing_file(text: &str) -> Result<PathBuf, String> {
@@ -268,6 +268,12 @@ pub(super) fn connections(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|number| (2..=1_000).contains(number)).ok_or_else(wrong)
 }
 
+/// How many requests may be under way: a few always, and no more than a machine has files for.
+pub(super) fn in_flight(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a number of requests; write one from 16 to 65536");
+    text.parse().ok().filter(|number| (16..=65_536).contains(number)).ok_or_else(wrong)
+}
+
 /// How many servers keep each event: an odd number, so that most of them can agree.
 pub(super) fn replicas(text: &str) -> Result<usize, String> {
     let wrong = || format!("`{text}` is not a number of servers that can agree; write 1, 3 or 5");
@@ -323,4 +329,12 @@ pub(crate) fn time(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         return now.checked_add(ahead).map_err(|_| format!("`{text}` is too far ahead; write it as 90d"));
     }
     text.parse().map_err(|_| format!("`{text}` is not a time; write it as 90d or 2030-12-31T00:00:00Z"))
+}
+
+/// Whether a path was given relative to nowhere: an empty one is a slip.
+fn non_empty(text: &str) -> Result<PathBuf, String> {
+    match text.trim() {
+        "" => Err("is empty; name a path".to_owned()),
+        _ => Ok(PathBuf::from(text)),
+    }
 }
