@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Member, MemberStore, Role, RoleSet, User};
 use crate::clock::Clock;
-use crate::credentials::{Actor, Principal, Scope, Scopes};
+use crate::credentials::{Actor, Principal, Scope};
 use crate::entropy::Entropy;
 use crate::error::{Error, Issue, Kind, Result};
 use crate::fields::Fields;
@@ -210,15 +210,15 @@ impl Members {
         if member.role == Role::Owner { self.must_own(who).await } else { Ok(()) }
     }
 
-    /// Demands an owner: a person who is one, or what may do everything and is no person.
+    /// Demands `owners:write`, and of a person that they are an owner themselves.
     async fn must_own(&self, who: &Principal) -> Result<()> {
-        let owns = match who.actor {
+        let is_owner = match who.actor {
             Actor::User(id) => {
                 self.store.member(who.workspace, id).await?.is_some_and(|member| member.role == Role::Owner)
             }
-            Actor::Key(_) | Actor::Client(_) | Actor::Subject(_) => who.scopes == Scopes::ALL,
+            Actor::Key(_) | Actor::Client(_) | Actor::Subject(_) => true,
         };
-        if owns {
+        if is_owner && who.scopes.contains(Scope::OwnersWrite) {
             return Ok(());
         }
         Err(Error::new(Kind::Forbidden, "Only an owner makes, changes and removes owners")

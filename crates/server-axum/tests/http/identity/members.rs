@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use waypost_core::credentials::{Scope, Scopes};
 
 use super::{House, ISSUER};
 use crate::harness::{Browser, Server};
@@ -103,6 +104,41 @@ async fn only_owners_make_change_and_remove_owners() {
     assert_eq!(ask(&house, &as_admin, Method::PATCH, &viewer, promote).await, good(200));
     assert_eq!(ask(&house, &as_owner, Method::PATCH, &viewer, Some(json!({"role": "owner"}))).await, good(200));
     assert_eq!(ask(&house, &as_owner, Method::DELETE, &owner, None).await, good(204), "even oneself");
+}
+
+/// The way round by what an admin makes: a key or a client that would be an owner.
+#[tokio::test]
+async fn an_admin_makes_nothing_that_acts_as_an_owner() {
+    let house = House::open().await;
+    add(&house.server, "owner", "owner").await;
+    let admin = add(&house.server, "admin", "admin").await;
+    let as_admin = browser_of(&house, "admin").await;
+    let forbidden = (403, "FORBIDDEN".to_owned());
+    for path in ["/v1/api-keys", "/v1/oauth/clients"] {
+        for scopes in ["*", "owners:write"] {
+            let body = Some(json!({"name": "x", "scopes": scopes}));
+            assert_eq!(ask(&house, &as_admin, Method::POST, path, body).await, forbidden, "{path} {scopes}");
+        }
+    }
+    let most = Scopes::ALL.without(Scope::OwnersWrite).to_string();
+    let promote = json!({"role": "owner"});
+
+    let asking = as_admin.asking(&house.server, Method::POST, "/v1/api-keys").header("sec-fetch-site", "same-origin");
+    let made = asking.json(&json!({"name": "x", "scopes": most})).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    assert_eq!(house.server.patch(&admin, &promote).key(&key).send().await.fault(), forbidden, "by a key");
+
+    let asking =
+        as_admin.asking(&house.server, Method::POST, "/v1/oauth/clients").header("sec-fetch-site", "same-origin");
+    let made = asking.json(&json!({"name": "x", "scopes": most})).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let proof = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let token = house.server.form("/oauth/token", &proof).send().await.json();
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(house.server.patch(&admin, &promote).key(&token).send().await.fault(), forbidden, "by a client");
 }
 
 #[tokio::test]
