@@ -6,9 +6,9 @@ use crate::process::Place;
 fn a_member_is_added_as_its_provider_knows_them() {
     let place = Place::new();
     let add = |arguments: &[&str]| place.run(&[&["members", "add", "--subject", "alice"], arguments].concat());
-    let added = add(&["--issuer", "https://id.example", "--role", "owner", "--name", "Alice"]).with_status(0).out;
+    let added = add(&["--issuer", "https://id.example", "--role", "owner"]).with_status(0).out;
     assert!(
-        added.starts_with("usr_") && added.contains("  owner  never signed in  https://id.example alice  Alice"),
+        added.starts_with("usr_") && added.contains("  owner  never signed in  https://id.example alice  -"),
         "{added}"
     );
     let by_setting = add(&["--oidc-issuer", "https://id.example"]).with_status(0).out;

@@ -73,7 +73,7 @@ async fn what_is_wrong_with_a_member_is_told_by_field() {
     for (body, faulty) in [
         (json!({}), vec!["issuer", "role", "subject"]),
         (
-            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "", "colour": 1}),
+            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "A", "colour": 1}),
             vec!["colour", "issuer", "name", "role", "subject"],
         ),
     ] {
@@ -165,4 +165,72 @@ async fn another_workspace_sees_none_of_them() {
     assert_eq!(server.delete(&path).key(&other).send().await.fault(), (404, "NOT_FOUND".into()));
     let change = server.patch(&path, &json!({"role": "admin"})).key(&other).send().await;
     assert_eq!(change.fault(), (404, "NOT_FOUND".into()));
+}
+
+/// Whoever may demote and evict one who may do more has their rights by the back door.
+#[tokio::test]
+async fn nobody_changes_or_removes_one_who_may_do_more() {
+    let server = Server::start().await;
+    let viewers = "members:write links:read analytics:read events:read webhooks:read";
+    let narrow = server.issue("default", viewers).await;
+    for role in ["owner", "admin", "editor"] {
+        let path = add(&server, role, role).await;
+        let demoted = server.patch(&path, &json!({"role": "viewer"})).key(&narrow).send().await;
+        assert_eq!(demoted.fault(), (403, "FORBIDDEN".into()), "{role}");
+        assert_eq!(server.delete(&path).key(&narrow).send().await.fault(), (403, "FORBIDDEN".into()), "{role}");
+    }
+    let viewer = add(&server, "viewer", "viewer").await;
+    assert_eq!(server.delete(&viewer).key(&narrow).send().await.status, 204);
+}
+
+#[tokio::test]
+async fn to_name_somebody_shows_and_changes_nothing_of_what_their_provider_says() {
+    let house = House::open().await;
+    let browser = browser_of(&house, "alice").await;
+    let told = browser.get(&house.server, "/v1/members").await;
+    assert_eq!(told.status, 403, "an editor");
+    let list = || async { house.server.get("/v1/members").send().await.json()["data"][0].clone() };
+    let known = list().await;
+    assert!(known["signed_in_at"].is_string() && known["email"].is_string(), "{known}");
+
+    house.server.clock.advance(Duration::from_secs(60));
+    let other = house.server.issue("other", "*").await;
+    let added = house.server.post("/v1/members", &somebody("alice", "viewer")).key(&other).send().await;
+    assert_eq!(added.status, 201, "{}", added.text());
+    for seen in [added.json(), house.server.get("/v1/members").key(&other).send().await.json()["data"][0].clone()] {
+        assert_eq!([&seen["name"], &seen["email"], &seen["signed_in_at"]], [&Value::Null; 3], "{seen}");
+    }
+    assert_eq!(list().await, known, "and those who know them see what they saw");
+
+    house.server.clock.advance(Duration::from_secs(60));
+    browser_of(&house, "alice").await;
+    let seen = house.server.get("/v1/members").key(&other).send().await.json()["data"][0].clone();
+    assert!(seen["signed_in_at"].is_string() && seen["email"] == known["email"], "{seen}");
+}
+
+/// As when a removal broke off between its two writes.
+#[tokio::test]
+async fn a_removal_that_is_repeated_ends_what_is_left() {
+    let house = House::open().await;
+    let path = add(&house.server, "bob", "viewer").await;
+    let browser = browser_of(&house, "bob").await;
+    let platform = &house.server.platform;
+    let workspace = platform.credentials.workspace("default").await.unwrap().id;
+    let user = path.rsplit('/').next().unwrap().parse().unwrap();
+    platform.ports().members.set_role(workspace, user, None, platform.clock.now()).await.unwrap();
+    assert_eq!(house.server.delete(&path).send().await.fault(), (404, "NOT_FOUND".into()));
+    add(&house.server, "bob", "viewer").await;
+    house.server.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.get(&house.server, "/v1/links").await.fault(), (401, "UNAUTHENTICATED".into()));
+}
+
+/// A removal that is refused leaves the sessions as they are.
+#[tokio::test]
+async fn the_last_owner_stays_signed_in_when_they_cannot_be_removed() {
+    let house = House::open().await;
+    let owner = add(&house.server, "owner", "owner").await;
+    let browser = browser_of(&house, "owner").await;
+    assert_eq!(house.server.delete(&owner).send().await.fault(), (409, "CONFLICT".into()));
+    house.server.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.get(&house.server, "/v1/links").await.status, 200);
 }
