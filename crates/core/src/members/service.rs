@@ -113,23 +113,38 @@ impl Members {
         }
     }
 
-    /// The workspace that a user who signs in begins in: the one that they have been a member of longest. A stranger
-    /// becomes a member of `workspace` with `role`, if there is one for strangers; else there is none for them.
+    /// The workspace that a user who signs in begins in: `workspace`, where they are a member of it. Who is not becomes one
+    /// with `role`, if there is one for strangers, whatever else they are a member of; else they begin where they have been
+    /// a member longest, and there is none for who is a member nowhere.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn home_of(
         &self,
-        user: UserId,
+        user: &User,
         workspace: WorkspaceId,
         role: Option<Role>,
     ) -> Result<Option<WorkspaceId>> {
-        if let Some(first) = self.store.memberships(user).await?.first() {
-            return Ok(Some(first.workspace));
+        if self.store.member(workspace, user.id).await?.is_some() {
+            return Ok(Some(workspace));
         }
-        let Some(role) = role else { return Ok(None) };
-        let set = self.store.set_role(workspace, user, Some(role), self.clock.now()).await?;
+        let Some(role) = role else {
+            return Ok(self.store.memberships(user.id).await?.first().map(|first| first.workspace));
+        };
+        // Since the sign-in that made them one, so that it counts as one of a member.
+        let since = user.signed_in_at.unwrap_or_else(|| self.clock.now());
+        let set = self.store.set_role(workspace, user.id, Some(role), since).await?;
         Ok(matches!(set, RoleSet::Done(_)).then_some(workspace))
+    }
+
+    /// A member of the caller's workspace.
+    ///
+    /// # Errors
+    /// [`InsufficientScope`](Kind::InsufficientScope) without `members:read`; [`NotFound`](Kind::NotFound) if there is no
+    /// such member.
+    pub async fn get(&self, who: &Principal, user: UserId) -> Result<Member> {
+        who.require(Scope::MembersRead)?;
+        self.store.member(who.workspace, user).await?.ok_or_else(|| Error::not_found("member"))
     }
 
     /// The members of the caller's workspace, the longest first.

@@ -18,6 +18,8 @@ async fn add(server: &Server, subject: &str, role: &str) -> String {
     assert_eq!(reply.status, 201, "{}", reply.text());
     let path = format!("/v1/members/{}", reply.json()["id"].as_str().unwrap());
     assert_eq!(reply.header("location"), format!("https://go.example{path}"));
+    let there = server.get(&path).send().await;
+    assert_eq!((there.status, there.json()), (200, reply.json()), "it is where the answer says");
     path
 }
 
