@@ -236,9 +236,8 @@ impl Platform {
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];
         let provider = self.login.as_ref().map(Login::issuer);
-        let issuers: Vec<_> = self.issuers.all().into_iter().chain(provider).collect();
-        if !issuers.is_empty() {
-            engines.push(Box::new(KeyRefresher::new(issuers)));
+        for issuer in self.issuers.all().into_iter().chain(provider) {
+            engines.push(Box::new(KeyRefresher::new(issuer)));
         }
         engines
     }

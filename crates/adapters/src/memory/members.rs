@@ -42,9 +42,11 @@ impl MemberStore for MemoryStore {
         let mut state = self.begin()?;
         let same = |user: &&mut User| user.issuer == proposed.issuer && user.subject == proposed.subject;
         if let Some(user) = state.members.users.values_mut().find(same) {
-            user.name = proposed.name.clone().or(user.name.take());
-            user.email = proposed.email.clone().or(user.email.take());
-            user.signed_in_at = user.signed_in_at.max(proposed.signed_in_at);
+            if proposed.signed_in_at.is_some() {
+                user.name = proposed.name.clone().or(user.name.take());
+                user.email = proposed.email.clone().or(user.email.take());
+                user.signed_in_at = user.signed_in_at.max(proposed.signed_in_at);
+            }
             return Ok(user.clone());
         }
         if state.members.users.contains_key(&proposed.id) {

@@ -21,11 +21,12 @@ macro_rules! members {
         )
     };
 }
-/// Who proposes an identity waits for another who does to be decided. What is known stays where nothing is proposed:
-/// `greatest` passes over what is missing.
+/// Who proposes an identity waits for another who does to be decided. Only who signed in changes what is known, and that
+/// stays where nothing is proposed: `greatest` passes over what is missing. The row is written even so, to be returned.
 const SETTLE: &str = "INSERT INTO waypost_user AS u (id, issuer, subject, name, email, created_at, signed_in_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (issuer, subject) DO UPDATE SET \
-    name = coalesce(excluded.name, u.name), email = coalesce(excluded.email, u.email), \
+    name = CASE WHEN excluded.signed_in_at IS NULL THEN u.name ELSE coalesce(excluded.name, u.name) END, \
+    email = CASE WHEN excluded.signed_in_at IS NULL THEN u.email ELSE coalesce(excluded.email, u.email) END, \
     signed_in_at = greatest(u.signed_in_at, excluded.signed_in_at) \
     RETURNING id, issuer, subject, name, email, created_at, signed_in_at";
 

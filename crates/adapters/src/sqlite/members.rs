@@ -32,9 +32,9 @@ const BY_IDENTITY: &str = users!("u.issuer = ?1 AND u.subject = ?2");
 const BY_ID: &str = users!("u.id = ?1");
 const INSERT: &str = "INSERT INTO waypost_user (id, issuer, subject, name, email, created_at, signed_in_at) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-/// What is known stays where nothing is proposed; `max` of two is nothing where one is.
+/// By who signed in alone. What is known stays where nothing is proposed; `max` of two is nothing where one is.
 const REFRESH: &str = "UPDATE waypost_user SET name = coalesce(?2, name), email = coalesce(?3, email), \
-    signed_in_at = coalesce(max(signed_in_at, ?4), signed_in_at, ?4) WHERE id = ?1";
+    signed_in_at = coalesce(max(signed_in_at, ?4), signed_in_at, ?4) WHERE id = ?1 AND ?4 IS NOT NULL";
 
 const MEMBER: &str = members!("m.workspace = ?1 AND m.user_id = ?2");
 const MEMBERS: &str = members!("m.workspace = ?1 ORDER BY m.since, m.user_id");

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::jwks::ClientKeys;
 use super::{Client, ClientProof, ClientSecret, Clients, Refusal};
 use crate::credentials::{SecretHash, SecretKind, SecretText};
-use crate::idempotency::{Claim, Fingerprint, IdempotencyKey};
+use crate::idempotency::{Answer, Claim, Fingerprint, IdempotencyKey};
 use crate::ids::{ClientId, WorkspaceId};
 use crate::tokens::{Fault, Jws, SKEW};
 
@@ -104,15 +105,19 @@ impl Clients {
         Ok(client)
     }
 
-    /// Takes the assertion's id, on whichever node it is shown first. Ids are kept as claims that are never settled, in a
-    /// room of the client's own: no workspace has its id, so nobody else can put anything there.
+    /// Takes the assertion's id, on whichever node it is shown first. Ids are kept as keyed requests with an empty answer, in
+    /// a room of the client's own: no workspace has its id, so nobody else can put anything there. Settled before the client
+    /// is believed, since a claim without an answer is given back when a server starts again.
     async fn take_once(&self, client: ClientId, name: &str) -> Result<(), Refusal> {
         let digest = Sha256::digest(name.as_bytes());
         let key = IdempotencyKey::parse(URL_SAFE_NO_PAD.encode(digest).as_bytes());
         let key = key.map_err(|_| Refusal::client("the assertion's id is of no use"))?;
         let room = WorkspaceId::from_bytes(client.to_bytes());
         match self.shown.claim_apart(room, key, Fingerprint::of("assertion", "", "", b"")).await? {
-            Claim::Granted(_) => Ok(()),
+            Claim::Granted(lease) => {
+                let nothing = Answer { status: 204, headers: Vec::new(), body: Bytes::new() };
+                Ok(self.shown.complete(&lease, &nothing).await?)
+            }
             Claim::Replay(_) | Claim::Busy(_) | Claim::Mismatch => {
                 Err(Refusal::client("the assertion was shown before"))
             }

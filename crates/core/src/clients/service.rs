@@ -54,7 +54,7 @@ impl Clients {
     /// Clients of `issuer`, the platform's public URL without a slash at its end, over these ports.
     pub fn new(issuer: &str, ports: &Ports) -> Self {
         let (clock, entropy) = (ports.clock.clone(), ports.entropy.clone());
-        let options = IdempotencyOptions { lease: Self::REMEMBERED, ..IdempotencyOptions::default() };
+        let options = IdempotencyOptions { lease: Self::REMEMBERED, keep: Self::REMEMBERED };
         Self {
             store: ports.clients.clone(),
             shown: Idempotency::new(ports.idempotency.clone(), clock.clone(), entropy.clone(), options),

@@ -80,6 +80,7 @@ impl Principal {
                 .into_iter()
                 .filter(|scope| scopes.contains(*scope) && !self.scopes.contains(*scope))
                 .collect();
+            let missing = if missing.is_empty() { "those of later versions".to_owned() } else { missing.to_string() };
             let message = format!("Nobody gives scopes that they do not have: {missing}");
             return Err(Error::new(Kind::Forbidden, message).with_issues(vec![Issue::new("scopes", "more than yours")]));
         }

@@ -32,11 +32,13 @@ pub enum Scope {
     MembersWrite,
     /// List who still calls what is on its way out.
     UsageRead,
+    /// Make, change and remove owners. Beside it, the scopes of whatever changes members.
+    OwnersWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::LinksRead,
         Self::LinksWrite,
         Self::AnalyticsRead,
@@ -50,6 +52,7 @@ impl Scope {
         Self::MembersRead,
         Self::MembersWrite,
         Self::UsageRead,
+        Self::OwnersWrite,
     ];
 
     /// The name on the wire.
@@ -68,6 +71,7 @@ impl Scope {
             Self::MembersRead => "members:read",
             Self::MembersWrite => "members:write",
             Self::UsageRead => "usage:read",
+            Self::OwnersWrite => "owners:write",
         }
     }
 }
@@ -103,6 +107,12 @@ impl Scopes {
     #[must_use]
     pub fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// These but for `scope`.
+    #[must_use]
+    pub fn without(self, scope: Scope) -> Self {
+        Self(self.0 & !(1 << scope as u8))
     }
 
     /// Whether all of them are in `other`. Every scope there is stays more than those that are known today.
@@ -167,5 +177,8 @@ mod tests {
         }
         assert!(Scopes::parse("links:admin").unwrap_err().to_string().contains("links:write"));
         assert!(!Scopes::parse("links:read").unwrap().contains(Scope::LinksWrite));
+        let fewer = Scopes::ALL.without(Scope::OwnersWrite);
+        assert!(fewer.contains(Scope::UsageRead) && !fewer.contains(Scope::OwnersWrite));
+        assert!(!fewer.to_string().contains("owners:write"));
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::credentials::{Credentials, Scopes, SecretHash, SecretKind, SecretText};
 use crate::entropy::Entropy;
 use crate::error::Result;
-use crate::ids::{ClientId, GrantId, UserId, WorkspaceId};
+use crate::ids::{ClientId, GrantId, UserId};
 use crate::members::MemberStore;
 use crate::ports::Ports;
 use crate::tokens::{Bearer, IssuedToken, Tokens};
@@ -43,8 +43,6 @@ pub struct Issued {
 pub struct Consent<'a> {
     /// Who.
     pub user: UserId,
-    /// In which workspace: the client's own, of which they are a member.
-    pub workspace: WorkspaceId,
     /// Whom.
     pub client: ClientId,
     /// Where they are sent back to, as the client asked for it.
@@ -72,7 +70,7 @@ pub struct Authorizations {
     pub(super) grants: Arc<dyn GrantStore>,
     pub(super) tokens: Arc<Tokens>,
     pub(super) clock: Arc<dyn Clock>,
-    clients: Arc<dyn ClientStore>,
+    pub(super) clients: Arc<dyn ClientStore>,
     members: Arc<dyn MemberStore>,
     entropy: Arc<dyn Entropy>,
     credentials: Credentials,
@@ -113,28 +111,33 @@ impl Authorizations {
         Ok((client, uri))
     }
 
+    /// What a person would allow a client that asks for these scopes, or for all that it may if none is named: what their
+    /// role in the client's workspace comes to of it. Shown before, and kept after: nobody allows what they did not see.
+    ///
+    /// # Errors
+    /// [`RefusalCode::UnauthorizedClient`] for a person who is no member of the client's workspace;
+    /// [`RefusalCode::InvalidScope`] for more than the client may, or nothing that the person may.
+    pub async fn offer(&self, client: &Client, user: UserId, scopes: Scopes) -> Result<Scopes, Refusal> {
+        let stranger = "The person is no member of the client's workspace";
+        let member = self.members.member(client.workspace, user).await?;
+        let member = member.ok_or(Refusal::new(RefusalCode::UnauthorizedClient, stranger))?;
+        let scopes = if scopes.is_empty() { client.scopes } else { scopes };
+        let offered = scopes.intersection(member.role.scopes());
+        if !scopes.is_subset(client.scopes) || offered.is_empty() { Err(beyond()) } else { Ok(offered) }
+    }
+
     /// Notes what a person allowed, and gives the code that the client turns into tokens. The caller has seen to it that
     /// it was the person who said so.
     ///
     /// # Errors
     /// Those of [`applicant`](Self::applicant); [`RefusalCode::InvalidRequest`] for a challenge that is not by S256;
-    /// [`RefusalCode::UnauthorizedClient`] for a client of another workspace, or a person who is no member;
-    /// [`RefusalCode::InvalidScope`] for more than the client may, or nothing that the person may.
+    /// those of [`offer`](Self::offer).
     pub async fn allow(&self, consent: &Consent<'_>) -> Result<SecretText, Refusal> {
         let (client, uri) = self.applicant(&consent.client.to_string(), consent.redirect_uri).await?;
         let challenge = Challenge::parse(consent.challenge).map_err(|_| {
             Refusal::new(RefusalCode::InvalidRequest, "A code_challenge by the method S256 is required (RFC 7636)")
         })?;
-        let stranger = "The person is no member of the client's workspace";
-        if client.workspace != consent.workspace {
-            return Err(Refusal::new(RefusalCode::UnauthorizedClient, stranger));
-        }
-        let member = self.members.member(consent.workspace, consent.user).await?;
-        let member = member.ok_or(Refusal::new(RefusalCode::UnauthorizedClient, stranger))?;
-        let scopes = if consent.scopes.is_empty() { client.scopes } else { consent.scopes };
-        if !scopes.is_subset(client.scopes) || scopes.intersection(member.role.scopes()).is_empty() {
-            return Err(beyond());
-        }
+        let scopes = self.offer(&client, consent.user, consent.scopes).await?;
         let now = self.clock.now();
         let grant = Grant {
             id: GrantId::fresh(now, &*self.entropy),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Authorizations, Ending};
+use super::{Authorizations, Ending, Grant};
 use crate::clients::{Client, Refusal, RefusalCode};
 use crate::credentials::{Scopes, SecretKind, SecretText};
 use crate::error::{Error, Kind, Result};
@@ -66,15 +66,15 @@ impl Authorizations {
                 let is_good = token.used_at.is_none() && token.expires_at > now && grant.is_live(now);
                 is_good && token.kind == SecretKind::Refresh && grant.workspace == client.workspace
             });
-            return Ok(found.and_then(|(grant, token)| {
-                Some(Inspection {
-                    id: None,
-                    client: grant.client?,
-                    subject: grant.user.to_string(),
-                    scopes: grant.scopes,
-                    issued_at: None,
-                    expires_at: token.expires_at,
-                })
+            let Some((grant, token)) = found else { return Ok(None) };
+            let Some(scopes) = self.left_of(&grant).await? else { return Ok(None) };
+            return Ok(grant.client.map(|client| Inspection {
+                id: None,
+                client,
+                subject: grant.user.to_string(),
+                scopes,
+                issued_at: None,
+                expires_at: token.expires_at,
             }));
         }
         let Some(verified) = good(self.tokens.verify(text).await)? else { return Ok(None) };
@@ -90,6 +90,18 @@ impl Authorizations {
             issued_at: Some(token.issued_at),
             expires_at: token.expires_at,
         }))
+    }
+
+    /// What client and role still allow of a grant; `None` if a refresh under it would be refused.
+    async fn left_of(&self, grant: &Grant) -> Result<Option<Scopes>, Refusal> {
+        let Some(id) = grant.client else { return Ok(None) };
+        let owner = self.clients.client(id).await?.filter(|client| client.revoked_at.is_none());
+        let Some(owner) = owner else { return Ok(None) };
+        match self.allowed(&owner, grant, None).await {
+            Ok(scopes) => Ok(Some(scopes)),
+            Err(Refusal::Failed(error)) => Err(error.into()),
+            Err(Refusal::Refused { .. } | Refusal::Token { .. }) => Ok(None),
+        }
     }
 }
 

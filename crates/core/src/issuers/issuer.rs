@@ -21,6 +21,9 @@ const FLOOR: Duration = Duration::from_secs(30);
 const KEPT: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(24 * 60 * 60));
 /// Keys are kept an hour where their issuer says nothing.
 const UNSAID: Duration = Duration::from_secs(3_600);
+/// Between two questions for what an issuer says of itself that got no answer: 5 s, so that those who want to sign in while
+/// it is away wait for one time-out in all, and not one after another for each.
+const SILENT: Duration = Duration::from_secs(5);
 /// Between tries while an issuer is away: from 5 s on, doubled up to five minutes.
 const AWAY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
@@ -43,6 +46,8 @@ pub struct Issuer {
 struct State {
     metadata: Option<Arc<Metadata>>,
     metadata_at: Option<Timestamp>,
+    /// Until when nobody asks for its metadata again who could not have them.
+    silent_until: Option<Timestamp>,
     keys: Option<Arc<Keys>>,
     fetched_at: Option<Timestamp>,
     due: Option<Timestamp>,
@@ -94,7 +99,7 @@ impl Issuer {
     /// Its keys, unless they are too old to be believed.
     fn keys(&self) -> Option<Arc<Keys>> {
         let state = self.state();
-        let until = state.fetched_at?.saturating_add(self.keep_stale.max(KEPT.1)).ok()?;
+        let until = state.fetched_at?.saturating_add(self.keep_stale).ok()?;
         state.keys.filter(|_| until > self.clock.now())
     }
 
@@ -141,9 +146,18 @@ impl Issuer {
             return Ok(metadata);
         }
         let _one = self.fetching.lock().await;
-        let now = self.clock.now();
-        let fresh = self.discover(now, &self.state()).await;
-        fresh.map_err(|fault| self.away(fault))
+        let (now, state) = (self.clock.now(), self.state());
+        // Somebody else may have asked while this one waited.
+        if let Some(metadata) = state.metadata {
+            return Ok(metadata);
+        }
+        if state.silent_until.is_some_and(|until| now < until) {
+            return Err(away().with_source("it did not answer a moment ago"));
+        }
+        self.discover(now, &state).await.map_err(|fault| {
+            tracing::warn!(issuer = self.name, error = fault, "an issuer's metadata cannot be had");
+            away().with_source(fault)
+        })
     }
 
     async fn fetch(&self, now: Timestamp) {
@@ -201,20 +215,25 @@ impl Issuer {
         {
             return Ok(metadata.clone());
         }
-        let url = Metadata::url_of(&self.name).ok_or("it has no address")?;
-        let document = self.http.get(&url).await.map_err(|fault| in_full(&fault))?;
-        let metadata = Arc::new(Metadata::parse(&document.bytes, &self.name)?);
+        let asked = self.ask_metadata().await;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        (state.metadata, state.metadata_at) = (Some(metadata.clone()), Some(now));
-        Ok(metadata)
+        match &asked {
+            Ok(metadata) => (state.metadata, state.metadata_at) = (Some(metadata.clone()), Some(now)),
+            // From the answer on: the question may have taken as long.
+            Err(_) => state.silent_until = Some(self.clock.now() + SILENT),
+        }
+        asked
     }
 
-    fn away(&self, fault: String) -> Error {
-        tracing::warn!(issuer = self.name, error = fault, "an issuer's metadata cannot be had");
-        Error::new(Kind::Unavailable, "The provider cannot be reached at the moment")
-            .with_retry_after(AWAY.0)
-            .with_source(fault)
+    async fn ask_metadata(&self) -> Result<Arc<Metadata>, String> {
+        let url = Metadata::url_of(&self.name).ok_or("it has no address")?;
+        let document = self.http.get(&url).await.map_err(|fault| in_full(&fault))?;
+        Ok(Arc::new(Metadata::parse(&document.bytes, &self.name)?))
     }
+}
+
+fn away() -> Error {
+    Error::new(Kind::Unavailable, "The provider cannot be reached at the moment").with_retry_after(SILENT)
 }
 
 /// An error with its causes, for the log.

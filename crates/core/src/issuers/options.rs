@@ -29,7 +29,8 @@ pub struct IssuerOptions {
     pub jwks_uri: Option<String>,
     /// Which types of tokens are taken.
     pub token_type: TokenType,
-    /// For how long keys are believed while the issuer is away.
+    /// For how long keys are believed while the issuer is away: a day to 30 days. Not less than a day, for which an issuer
+    /// may say that its keys are to be kept.
     pub keep_stale: Duration,
 }
 
@@ -109,7 +110,8 @@ impl IssuerOptions {
         let uri = self.jwks_uri.as_ref();
         let uri_is_good = uri.is_none_or(|uri| Url::parse(uri).is_ok_and(|uri| may_ask(&uri)));
         demand(uri_is_good, "jwks_uri", "must be an https address");
-        demand(self.keep_stale <= 30 * Self::KEEP_STALE, "keep_stale", "must be at most 30 days");
+        let keep_stale = Self::KEEP_STALE..=30 * Self::KEEP_STALE;
+        demand(keep_stale.contains(&self.keep_stale), "keep_stale", "must be between 1 day and 30 days");
         if issues.is_empty() { Ok(()) } else { Err(Error::invalid(issues)) }
     }
 }

@@ -19,9 +19,9 @@ pub struct LoginOptions {
     pub scopes: String,
     /// How its ID tokens may be signed.
     pub algorithms: Vec<Algorithm>,
-    /// The role that strangers who sign in get; `None` leaves it to an admin to add them.
+    /// The role that those get who sign in and are no member of `workspace`; `None` leaves it to an admin to add them.
     pub role: Option<Role>,
-    /// The workspace that strangers become members of.
+    /// The workspace that people begin in, where they are a member of it or become one by `role`.
     pub workspace: String,
 }
 

@@ -2,11 +2,11 @@
 
 use url::Url;
 
-/// The longest path that is taken.
-const LONGEST: usize = 2_048;
+use crate::links::RESERVED;
 
-/// A path of this server that a browser goes to after it signed in. Never another site: a login that sends people
-/// wherever a link says is an open redirector (RFC 9700 §4.11).
+/// A path of this server's own that a browser goes to after it signed in: `/`, or one that begins as no link does. Never
+/// another site: a login that sends people wherever a link says is an open redirector (RFC 9700 §4.11), and every short link
+/// leads to another site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnPath(Box<str>);
 
@@ -17,6 +17,10 @@ impl Default for ReturnPath {
 }
 
 impl ReturnPath {
+    /// The longest path that is taken, with its query, in bytes: what a client asks of a person with a redirect URI of
+    /// 2,048 bytes, the longest there is, if the rest is short. The cookie that it travels in holds 4,096 bytes.
+    pub const LONGEST: usize = 2_600;
+
     /// Takes a path; whatever is not one of this server becomes `/`. The routes of the login itself are not taken either:
     /// they would go round in circles.
     pub fn of(text: &str) -> Self {
@@ -30,7 +34,7 @@ impl ReturnPath {
 }
 
 fn is_local(text: &str) -> bool {
-    if text.len() > LONGEST || !text.starts_with('/') || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if text.len() > ReturnPath::LONGEST || !text.starts_with('/') || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return false;
     }
     let path = text.split(['?', '#']).next().unwrap_or_default();
@@ -45,7 +49,9 @@ fn is_local(text: &str) -> bool {
     // What a browser makes of it, dots taken out.
     let Ok(base) = Url::parse("https://w.example/") else { return false };
     let Ok(url) = base.join(text) else { return false };
-    url.origin() == base.origin() && !url.path().starts_with("/auth/")
+    let first = url.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let is_own = url.path() == "/" || RESERVED.iter().any(|own| own.eq_ignore_ascii_case(first));
+    url.origin() == base.origin() && is_own && !url.path().starts_with("/auth/")
 }
 
 fn decoded(text: &str) -> String {
@@ -75,7 +81,7 @@ mod tests {
 
     #[test]
     fn only_a_path_of_this_server_is_gone_back_to() {
-        for good in ["/", "/docs", "/v1/links?limit=5&q=a%20b", "/a/b#c", "/docs?next=https://other.example/"] {
+        for good in ["/", "/docs", "/v1/links?limit=5&q=a%20b", "/docs/b#c", "/docs?next=https://other.example/"] {
             assert_eq!(ReturnPath::of(good).as_str(), good);
         }
         for bad in [
@@ -108,9 +114,17 @@ mod tests {
             "@evil.example",
             "/auth/login",
             "/x/../auth/login",
-            &format!("/{}", "a".repeat(3_000)),
+            "/spring",
+            "/spring/sale?x=1",
+            "/docs/../spring",
+            "/docs/%2e%2e/spring",
+            "/docs%2f..%2fspring",
+            "/docs.",
+            &format!("/docs/{}", "a".repeat(2_600)),
         ] {
             assert_eq!(ReturnPath::of(bad), ReturnPath::default(), "{bad:.40}");
         }
+        let longest = format!("/oauth/authorize?{}", "a".repeat(2_583));
+        assert_eq!(ReturnPath::of(&longest).as_str(), longest);
     }
 }

@@ -181,7 +181,7 @@ impl Login {
         let Identity { subject, name, email } = identity;
         let issuer = self.options.issuer.clone();
         let user = members.sign_in(&issuer, &subject, name, email).await?;
-        let Some(workspace) = members.home_of(user.id, self.workspace, self.options.role).await? else {
+        let Some(workspace) = members.home_of(&user, self.workspace, self.options.role).await? else {
             return Ok(Finished::Stranger { issuer, subject });
         };
         if let Some(before) = before {

@@ -14,8 +14,8 @@ use crate::ids::{UserId, WorkspaceId};
 /// # Contract
 /// 1. *One user an identity.* Issuer and subject belong to one user at most, compared byte for byte; whoever proposes
 ///    another is given the one that is there.
-/// 2. *What is known stays.* A proposal changes a user's name, address and last sign-in where it has one, and nothing
-///    where it has none; a sign-in never goes back.
+/// 2. *What is known stays.* Only a proposal that has a sign-in changes the user who is there: name and address where
+///    it has them, and nothing where it has none; a sign-in never goes back. Who merely names somebody changes nothing.
 /// 3. *One role.* A user has one role in a workspace at most; the last that was set is the role, and `since` is when they
 ///    became a member.
 /// 4. *An owner remains.* A change that would leave a workspace that has an owner without one is refused, and changes

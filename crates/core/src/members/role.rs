@@ -9,7 +9,7 @@ use crate::credentials::{Scope, Scopes};
 pub enum Role {
     /// Everything, other owners included. A workspace that had one keeps one.
     Owner,
-    /// Everything but to make, change or remove owners.
+    /// Everything but `owners:write`: to make, change or remove owners, and to hand out `*`, which would.
     Admin,
     /// Links, webhooks, and what is counted; no credentials and no members.
     Editor,
@@ -48,7 +48,8 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         use Scope::{AnalyticsRead, EventsRead, LinksRead, LinksWrite, WebhooksRead, WebhooksWrite};
         match self {
-            Self::Owner | Self::Admin => Scopes::ALL,
+            Self::Owner => Scopes::ALL,
+            Self::Admin => Scopes::ALL.without(Scope::OwnersWrite),
             Self::Editor => {
                 Scopes::from_iter([LinksRead, LinksWrite, AnalyticsRead, EventsRead, WebhooksRead, WebhooksWrite])
             }
@@ -74,5 +75,7 @@ mod tests {
         }
         assert!(!Role::Viewer.scopes().contains(Scope::LinksWrite));
         assert!(!Role::Editor.scopes().contains(Scope::KeysWrite));
+        assert!(Role::Admin.scopes().contains(Scope::MembersWrite));
+        assert!(!Role::Admin.scopes().contains(Scope::OwnersWrite) && Role::Owner.scopes() == Scopes::ALL);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Member, MemberStore, Role, RoleSet, User};
 use crate::clock::Clock;
-use crate::credentials::{Actor, Principal, Scope, Scopes};
+use crate::credentials::{Actor, Principal, Scope};
 use crate::entropy::Entropy;
 use crate::error::{Error, Issue, Kind, Result};
 use crate::fields::Fields;
@@ -13,8 +13,6 @@ use crate::ids::{UserId, WorkspaceId};
 
 /// The longest issuer and subject, in bytes. OpenID Connect Core §2 allows a subject 255.
 const LONGEST: usize = 1_024;
-/// The longest name, in characters.
-const NAME: usize = 200;
 
 /// Who is to become a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +23,10 @@ pub struct NewMember {
     pub subject: String,
     /// What they may do.
     pub role: Role,
-    /// What they are called, until their provider says.
-    pub name: Option<String>,
 }
 
 impl NewMember {
-    /// Reads `{"issuer", "subject", "role", "name"?}`.
+    /// Reads `{"issuer", "subject", "role"}`.
     ///
     /// # Errors
     /// [`Invalid`](Kind::Invalid) with every fault.
@@ -38,13 +34,9 @@ impl NewMember {
         let issuer = Self::identity(&mut fields, "issuer");
         let subject = Self::identity(&mut fields, "subject");
         let role = Self::role(&mut fields);
-        let name = fields.text("name", |text| {
-            let fits = (1..=NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-            if fits { Ok(text.to_owned()) } else { Err("must be 1 to 200 characters, without control characters") }
-        });
         fields.finish()?;
         match (issuer, subject, role) {
-            (Some(issuer), Some(subject), Some(role)) => Ok(Self { issuer, subject, role, name: name.value() }),
+            (Some(issuer), Some(subject), Some(role)) => Ok(Self { issuer, subject, role }),
             _ => Err(Error::internal("a field that is missing was not noted")),
         }
     }
@@ -103,41 +95,56 @@ impl Members {
         name: Option<String>,
         email: Option<String>,
     ) -> Result<User> {
-        let mut user = self.proposed(issuer, subject, name);
-        (user.email, user.signed_in_at) = (email, Some(user.created_at));
+        let mut user = self.proposed(issuer, subject);
+        (user.name, user.email, user.signed_in_at) = (name, email, Some(user.created_at));
         self.store.user(&user).await
     }
 
-    fn proposed(&self, issuer: &str, subject: &str, name: Option<String>) -> User {
+    fn proposed(&self, issuer: &str, subject: &str) -> User {
         let now = self.clock.now();
         User {
             id: UserId::fresh(now, &*self.entropy),
             issuer: issuer.to_owned(),
             subject: subject.to_owned(),
-            name,
+            name: None,
             email: None,
             created_at: now,
             signed_in_at: None,
         }
     }
 
-    /// The workspace that a user who signs in begins in: the one that they have been a member of longest. A stranger
-    /// becomes a member of `workspace` with `role`, if there is one for strangers; else there is none for them.
+    /// The workspace that a user who signs in begins in: `workspace`, where they are a member of it. Who is not becomes one
+    /// with `role`, if there is one for strangers, whatever else they are a member of; else they begin where they have been
+    /// a member longest, and there is none for who is a member nowhere.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn home_of(
         &self,
-        user: UserId,
+        user: &User,
         workspace: WorkspaceId,
         role: Option<Role>,
     ) -> Result<Option<WorkspaceId>> {
-        if let Some(first) = self.store.memberships(user).await?.first() {
-            return Ok(Some(first.workspace));
+        if self.store.member(workspace, user.id).await?.is_some() {
+            return Ok(Some(workspace));
         }
-        let Some(role) = role else { return Ok(None) };
-        let set = self.store.set_role(workspace, user, Some(role), self.clock.now()).await?;
+        let Some(role) = role else {
+            return Ok(self.store.memberships(user.id).await?.first().map(|first| first.workspace));
+        };
+        // Since the sign-in that made them one, so that it counts as one of a member.
+        let since = user.signed_in_at.unwrap_or_else(|| self.clock.now());
+        let set = self.store.set_role(workspace, user.id, Some(role), since).await?;
         Ok(matches!(set, RoleSet::Done(_)).then_some(workspace))
+    }
+
+    /// A member of the caller's workspace.
+    ///
+    /// # Errors
+    /// [`InsufficientScope`](Kind::InsufficientScope) without `members:read`; [`NotFound`](Kind::NotFound) if there is no
+    /// such member.
+    pub async fn get(&self, who: &Principal, user: UserId) -> Result<Member> {
+        who.require(Scope::MembersRead)?;
+        self.store.member(who.workspace, user).await?.ok_or_else(|| Error::not_found("member"))
     }
 
     /// The members of the caller's workspace, the longest first.
@@ -156,7 +163,7 @@ impl Members {
     /// [`Conflict`](Kind::Conflict) if they are a member already.
     pub async fn add(&self, who: &Principal, new: NewMember) -> Result<Member> {
         self.may_give(who, new.role).await?;
-        let user = self.store.user(&self.proposed(&new.issuer, &new.subject, new.name)).await?;
+        let user = self.store.user(&self.proposed(&new.issuer, &new.subject)).await?;
         if self.store.member(who.workspace, user.id).await?.is_some() {
             let message = format!("They are a member already, as {}; change the role there", user.id);
             return Err(Error::new(Kind::Conflict, message));
@@ -181,9 +188,17 @@ impl Members {
     /// As [`set_role`](Self::set_role).
     pub async fn remove(&self, who: &Principal, user: UserId) -> Result<Member> {
         who.require(Scope::MembersWrite)?;
-        self.may_change(who, user).await?;
+        let end = || self.grants.end(Ending::Member(who.workspace, user), self.clock.now());
+        match self.may_change(who, user).await {
+            Ok(Role::Owner) if self.is_last_owner(who.workspace, user).await? => return Err(last_owner()),
+            Ok(_) => end().await?,
+            // A removal that broke off is finished by being asked for again.
+            Err(error) if error.kind() == Kind::NotFound => return end().await.and(Err(error)),
+            Err(error) => return Err(error),
+        };
         let member = self.set(who.workspace, user, None).await?;
-        self.grants.end(Ending::Member(who.workspace, user), self.clock.now()).await?;
+        // Who signed in, or allowed a client something, between the two.
+        end().await?;
         Ok(member)
     }
 
@@ -191,10 +206,13 @@ impl Members {
         match self.store.set_role(workspace, user, role, self.clock.now()).await? {
             RoleSet::Done(member) => Ok(member),
             RoleSet::Unknown => Err(Error::not_found("member")),
-            RoleSet::LastOwner => {
-                Err(Error::new(Kind::Conflict, "The workspace would be without an owner; make another one first"))
-            }
+            RoleSet::LastOwner => Err(last_owner()),
         }
+    }
+
+    async fn is_last_owner(&self, workspace: WorkspaceId, user: UserId) -> Result<bool> {
+        let members = self.store.members(workspace).await?;
+        Ok(!members.iter().any(|member| member.role == Role::Owner && member.user.id != user))
     }
 
     /// Demands that the caller may give this role: nobody gives more than they have.
@@ -204,24 +222,35 @@ impl Members {
         if role == Role::Owner { self.must_own(who).await } else { Ok(()) }
     }
 
-    /// Demands that the caller may change what this member is.
-    async fn may_change(&self, who: &Principal, user: UserId) -> Result<()> {
+    /// Demands that the caller may change what this member is; gives their role.
+    async fn may_change(&self, who: &Principal, user: UserId) -> Result<Role> {
         let member = self.store.member(who.workspace, user).await?.ok_or_else(|| Error::not_found("member"))?;
-        if member.role == Role::Owner { self.must_own(who).await } else { Ok(()) }
+        if !member.role.scopes().is_subset(who.scopes) {
+            return Err(Error::new(Kind::Forbidden, "Nobody changes or removes a member who may do more than they")
+                .with_issues(vec![Issue::new("role", "may do more than you")]));
+        }
+        if member.role == Role::Owner {
+            self.must_own(who).await?;
+        }
+        Ok(member.role)
     }
 
-    /// Demands an owner: a person who is one, or what may do everything and is no person.
+    /// Demands `owners:write`, and of a person that they are an owner themselves.
     async fn must_own(&self, who: &Principal) -> Result<()> {
-        let owns = match who.actor {
+        let is_owner = match who.actor {
             Actor::User(id) => {
                 self.store.member(who.workspace, id).await?.is_some_and(|member| member.role == Role::Owner)
             }
-            Actor::Key(_) | Actor::Client(_) | Actor::Subject(_) => who.scopes == Scopes::ALL,
+            Actor::Key(_) | Actor::Client(_) | Actor::Subject(_) => true,
         };
-        if owns {
+        if is_owner && who.scopes.contains(Scope::OwnersWrite) {
             return Ok(());
         }
         Err(Error::new(Kind::Forbidden, "Only an owner makes, changes and removes owners")
             .with_issues(vec![Issue::new("role", "is an owner's")]))
     }
+}
+
+fn last_owner() -> Error {
+    Error::new(Kind::Conflict, "The workspace would be without an owner; make another one first")
 }

@@ -21,6 +21,11 @@ pub(super) async fn list(State(app): State<Arc<App>>, Caller(who): Caller) -> Re
     Ok(reply::respond(reply::json(StatusCode::OK, &body)))
 }
 
+pub(super) async fn read(State(app): State<Arc<App>>, Caller(who): Caller, Id(id): Id<UserId>) -> Reply {
+    let member = app.platform.members.get(&who, id).await?;
+    Ok(reply::respond(reply::json(StatusCode::OK, &v1::Member::of(&member))))
+}
+
 pub(super) async fn add(State(app): State<Arc<App>>, Caller(who): Caller, key: RequestKey, body: JsonBody) -> Reply {
     let bytes = body.bytes.clone();
     let new = NewMember::read(body.fields()?)?;

@@ -280,6 +280,11 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .keyed()
             .answers::<v1::Member>(201, "Member", "They are a member.", &["Location"])
             .fails(&[Code::Conflict, Code::NotFound]),
+        Route::get("/v1/members/{id}", Scope::MembersRead, members::read)
+            .says("members", "readMember", "Read a member")
+            .takes([member_id()])
+            .answers::<v1::Member>(200, "Member", "The member.", &[])
+            .fails(&[Code::NotFound]),
         Route::patch("/v1/members/{id}", Scope::MembersWrite, members::update)
             .says("members", "updateMember", "Give a member another role")
             .takes([member_id()])
@@ -323,6 +328,11 @@ pub(crate) fn table() -> Vec<Route<Arc<App>>> {
             .says("sessions", "endSession", "Sign one of these browsers out")
             .takes([Parameter::path("id", "The session's id.")])
             .answers_nothing(204, "It is signed out.")
+            .fails(&[Code::NotFound]),
+        Route::post("/auth/session/workspace", Access::Session, login::switch)
+            .says("sessions", "switchWorkspace", "Go on in another workspace of the same person, by a new session")
+            .reads::<v1::SwitchWorkspace>("SwitchWorkspace", BODY, JSON)
+            .answers_nothing(204, "The cookie is that of the new session, and the one before has ended.")
             .fails(&[Code::NotFound]),
         Route::post("/auth/logout", Access::Session, login::logout)
             .says("sessions", "logout", "Sign this browser out")

@@ -76,6 +76,7 @@ pub async fn what_a_proposal_lacks_stays(store: Store) {
     let named = |name: Option<&str>, email: Option<&str>| User {
         name: name.map(str::to_owned),
         email: email.map(str::to_owned),
+        signed_in_at: Some(at(5)),
         ..user(1)
     };
     for (given, then) in [
@@ -87,6 +88,17 @@ pub async fn what_a_proposal_lacks_stays(store: Store) {
     ] {
         assert_eq!(proposed(&store, &given).await, then);
     }
+}
+
+/// Clause 2: of a proposal without a sign-in nothing is taken over, whatever it says.
+pub async fn only_who_signs_in_changes_what_is_known(store: Store) {
+    let known = proposed(&store, &full_user(1)).await;
+    let said = User { name: Some("another".to_owned()), email: Some("x@y.example".to_owned()), ..user(1) };
+    let said = User { subject: known.subject.clone(), ..said };
+    assert_eq!(proposed(&store, &said).await, known, "who named them did not sign in");
+    let signed_in = User { signed_in_at: Some(at(91)), ..said };
+    let then = User { name: signed_in.name.clone(), email: signed_in.email.clone(), ..known };
+    assert_eq!(proposed(&store, &signed_in).await, User { signed_in_at: Some(at(91)), ..then });
 }
 
 /// Clause 2: nodes report in any order.

@@ -22,6 +22,7 @@ suite! {
             of_many_who_propose_an_identity_all_are_given_one,
             identities_differ_by_issuer_by_subject_and_by_case,
             what_a_proposal_lacks_stays,
+            only_who_signs_in_changes_what_is_known,
             a_sign_in_never_goes_back,
             the_id_of_another_user_is_refused;
         roles:

@@ -18,31 +18,34 @@ pub struct Member {
     pub issuer: String,
     /// Who they are to it.
     pub subject: String,
-    /// What they are called, if that is known.
+    /// What their provider calls them; `null` until they have signed in as a member.
     pub name: Option<String>,
-    /// Their address, if their provider has verified it.
+    /// Their address, if their provider has verified it; `null` until they have signed in as a member.
     pub email: Option<String>,
     /// Since when they are a member.
     #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
     pub since: Time,
-    /// When they last signed in.
+    /// When they last signed in; `null` until they have done so as a member.
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = DateTime))]
     pub signed_in_at: Option<Time>,
 }
 
 impl Member {
-    /// Shows a member.
+    /// Shows a member. What their provider says of them is shown where they came in by themselves since they are a
+    /// member: to name somebody is no way to learn of what they do in other workspaces.
     pub fn of(member: &members::Member) -> Self {
         let user = &member.user;
+        let signed_in_at = user.signed_in_at.filter(|at| *at >= member.since);
+        let told = |text: &Option<String>| text.clone().filter(|_| signed_in_at.is_some());
         Self {
             id: user.id.to_string(),
             role: member.role.to_string(),
             issuer: user.issuer.clone(),
             subject: user.subject.clone(),
-            name: user.name.clone(),
-            email: user.email.clone(),
+            name: told(&user.name),
+            email: told(&user.email),
             since: Time(member.since),
-            signed_in_at: user.signed_in_at.map(Time),
+            signed_in_at: signed_in_at.map(Time),
         }
     }
 }
@@ -58,8 +61,6 @@ pub struct AddMember {
     pub subject: String,
     /// What they may do: `owner`, `admin`, `editor` or `viewer`.
     pub role: String,
-    /// What they are called, until their provider says.
-    pub name: Option<String>,
 }
 
 /// What a member shall be.

@@ -28,7 +28,7 @@ pub use oauth::{
     TokenReference, TokenRequest, TokenResponse,
 };
 pub use page::Page;
-pub use session::{CurrentSession, Session};
+pub use session::{CurrentSession, Session, SwitchWorkspace};
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;
 pub use webhook::{Once, RegisterWebhook, Webhook};

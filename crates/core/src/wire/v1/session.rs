@@ -73,3 +73,13 @@ impl CurrentSession {
         }
     }
 }
+
+/// Where a person goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SwitchWorkspace {
+    /// The workspace; the person is a member of it.
+    #[cfg_attr(feature = "schema", schema(example = "wsp_01JD3X8M2V7Q5T9B4C6E8G0HJK"))]
+    pub workspace_id: String,
+}

@@ -45,9 +45,6 @@ struct Add {
     /// What they may do: owner, admin, editor or viewer
     #[arg(long, default_value = "editor", value_parser = Role::parse)]
     role: Role,
-    /// What they are called, until their provider says
-    #[arg(long)]
-    name: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -96,12 +93,12 @@ async fn act(action: &Action, place: &Place, settings: &Settings, store: &Store)
             let issuer = issuer.ok_or_else(|| {
                 Failure::usage("--issuer: is missing; name the provider by its `iss`, or give the setting oidc_issuer")
             })?;
-            let (subject, role, name) = (add.subject.clone(), add.role, add.name.clone());
+            let (subject, role) = (add.subject.clone(), add.role);
             let known = members.list(&who).await?;
             let known = known.iter().find(|member| member.user.issuer == issuer && member.user.subject == subject);
             let member = match known {
                 Some(member) => members.set_role(&who, member.user.id, role).await?,
-                None => members.add(&who, NewMember { issuer, subject, role, name }).await?,
+                None => members.add(&who, NewMember { issuer, subject, role }).await?,
             };
             println!("{}", line(&member));
         }

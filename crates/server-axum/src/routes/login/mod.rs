@@ -10,7 +10,7 @@ mod sessions;
 
 pub(super) use callback::{begin, finish};
 pub(super) use leave::{logout, logout_all};
-pub(super) use sessions::{current, end, list};
+pub(super) use sessions::{current, end, list, switch};
 
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};

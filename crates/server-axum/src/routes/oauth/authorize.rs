@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use axum::extract::{OriginalUri, State};
 use axum::response::Response;
-use http::HeaderMap;
+use http::header::REFERRER_POLICY;
+use http::{HeaderMap, HeaderValue};
 use url::Url;
 use waypost_core::clients::{Client, Refusal, RefusalCode};
 use waypost_core::credentials::Scopes;
 use waypost_core::grants::{Challenge, Consent, Session};
+use waypost_core::login::ReturnPath;
 use waypost_core::wire::v1::ErrorCode;
 
 use super::form::Form;
@@ -27,6 +29,9 @@ use crate::routes::login::{onward, page};
 /// What a client asks for; all of it is shown again by the form.
 const PARAMETERS: [&str; 7] =
     ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
+
+/// What was asked for must fit into the cookie that is kept while the person signs in.
+const TOO_LONG: &str = "The query is too long: path and query are at most 2,600 bytes";
 
 pub(in crate::routes) async fn ask(
     State(app): State<Arc<App>>,
@@ -68,45 +73,69 @@ async fn asked(app: &App, query: &str, headers: &HeaderMap) -> Reply {
         }
     }
     let get = |name: &str| given.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let request = match read(app, get).await? {
-        Ok(request) => request,
-        Err(back) => return onward(&back, []),
-    };
+    // Whoever is not signed in is sent to sign in, whatever else is asked: a link to here is no way to send strangers on to
+    // a place that somebody registered (RFC 9700 §4.11.2).
+    let (client, redirect_uri) = applicant(app, &get).await?;
+    let again = format!("{}?{query}", super::AUTHORIZE);
+    let too_long = again.len() > ReturnPath::LONGEST;
     let Some(session) = session(app, headers).await? else {
         if app.platform.login.is_none() {
             return Err(ApiError::new(ErrorCode::NotFound, "Nobody signs in here: the server has no provider"));
         }
+        if too_long {
+            return Err(super::form::invalid(TOO_LONG));
+        }
         let mut login = Url::parse(&app.site().url("/auth/login")).map_err(waypost_core::Error::internal)?;
-        login.query_pairs_mut().append_pair("return_to", &format!("{}?{query}", super::AUTHORIZE));
+        login.query_pairs_mut().append_pair("return_to", &again);
         return onward(login.as_str(), []);
     };
-    let may = session.principal().scopes;
+    if too_long {
+        let told = [("error", RefusalCode::InvalidRequest.as_str()), ("error_description", TOO_LONG)];
+        return onward(&back(app, &redirect_uri, get("state"), &told)?, []);
+    }
+    let request = match read(app, client, redirect_uri, get)? {
+        Ok(request) => request,
+        Err(back) => return onward(&back, []),
+    };
+    let offer = app.platform.authorizations.offer(&request.client, session.grant.user, request.scopes).await;
+    let asks = match offer {
+        Ok(asks) => asks,
+        Err(Refusal::Refused { code, says, .. }) => {
+            let told = [("error", code.as_str()), ("error_description", says)];
+            return onward(&back(app, &request.redirect_uri, request.state.as_deref(), &told)?, []);
+        }
+        Err(other) => return Err(other.into()),
+    };
     let fields: String = PARAMETERS
         .iter()
         .filter_map(|name| Some((name, get(name)?)))
         .map(|(name, value)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", page::escape(value)))
         .collect();
-    let asks = request.scopes.intersection(may);
     let asks: String = match asks == Scopes::ALL {
         true => "<li>everything that you may do</li>".to_owned(),
         false => asks.to_string().split_whitespace().map(|scope| format!("<li><code>{scope}</code></li>")).collect(),
     };
-    let back = Url::parse(&request.redirect_uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
-    Ok(page::html(
+    let host = Url::parse(&request.redirect_uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
+    let mut page = page::html(
         "May it?",
         &format!(
-            "<p><b>{}</b> asks to act in your name in this workspace, and you are sent back to <code>{}</code>. It could \
+            "<p><b>{}</b> asks to act in your name in its workspace, and you are sent back to <code>{}</code>. It could \
              use:</p><ul>{asks}</ul><form method=\"post\" action=\"{}\">{fields}<button name=\"decision\" value=\"allow\">\
              Allow</button> <button name=\"decision\" value=\"deny\">Deny</button></form>",
             page::escape(&request.client.name),
-            page::escape(back.as_deref().unwrap_or_default()),
+            page::escape(host.as_deref().unwrap_or_default()),
             super::AUTHORIZE,
         ),
-    ))
+    );
+    // Under `no-referrer` browsers send `Origin: null` with the form, and older ones would have no proof left of where it
+    // comes from.
+    page.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    Ok(page)
 }
 
 async fn answered(app: &App, session: &Session, form: &Form) -> Reply {
-    let request = match read(app, |name| form.get(name)).await? {
+    let (client, redirect_uri) = applicant(app, |name| form.get(name)).await?;
+    let request = match read(app, client, redirect_uri, |name| form.get(name))? {
         Ok(request) => request,
         Err(back) => return onward(&back, []),
     };
@@ -118,7 +147,6 @@ async fn answered(app: &App, session: &Session, form: &Form) -> Reply {
     }
     let consent = Consent {
         user: session.grant.user,
-        workspace: session.grant.workspace,
         client: request.client.id,
         redirect_uri: &request.redirect_uri,
         challenge: &request.challenge,
@@ -133,15 +161,24 @@ async fn answered(app: &App, session: &Session, form: &Form) -> Reply {
     }
 }
 
-/// Reads what a client asks for: the request, or where to send the person with the refusal.
+/// The client that asks, and where the person is sent back to.
 ///
 /// # Errors
-/// Where client and redirect URI do not belong together.
-async fn read<'a>(app: &App, get: impl Fn(&str) -> Option<&'a str>) -> Result<Result<Request, String>, ApiError> {
+/// Where the two do not belong together.
+async fn applicant<'a>(app: &App, get: impl Fn(&str) -> Option<&'a str>) -> Result<(Client, String), ApiError> {
     let client = get("client_id").ok_or_else(|| super::form::invalid("The client_id is missing"))?;
     let uri = get("redirect_uri").ok_or_else(|| super::form::invalid("The redirect_uri is missing"))?;
     let (client, redirect_uri) = app.platform.authorizations.applicant(client, uri).await?;
-    let redirect_uri = redirect_uri.as_str().to_owned();
+    Ok((client, redirect_uri.as_str().to_owned()))
+}
+
+/// Reads what a client asks for: the request, or where to send the person with the refusal.
+fn read<'a>(
+    app: &App,
+    client: Client,
+    redirect_uri: String,
+    get: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Result<Request, String>, ApiError> {
     let state = get("state").map(str::to_owned);
     let refused = |code: &str, says: &str| {
         back(app, &redirect_uri, state.as_deref(), &[("error", code), ("error_description", says)]).map(Err)

@@ -70,8 +70,13 @@ impl Form {
 
     /// The parameter `scope`.
     pub(super) fn scopes(&self) -> Result<Option<Scopes>, ApiError> {
-        let unknown = |_| ApiError::refused(RefusalCode::InvalidScope, "The scope names something that is no scope");
-        self.get("scope").map(Scopes::parse).transpose().map_err(unknown)
+        let refused = |says| ApiError::refused(RefusalCode::InvalidScope, says);
+        match self.get("scope").map(Scopes::parse) {
+            None => Ok(None),
+            Some(Ok(scopes)) if scopes.is_empty() => Err(refused("The scope names nothing; leave it out for all")),
+            Some(Ok(scopes)) => Ok(Some(scopes)),
+            Some(Err(_)) => Err(refused("The scope names something that is no scope")),
+        }
     }
 
     /// The client that sent it.

@@ -29,7 +29,7 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Reply {
     let ways = json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
     let proofs = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
     let algorithms = json!(["EdDSA", "ES256"]);
-    Ok(document(&json!({
+    let mut told = json!({
         "issuer": app.platform.tokens.issuer(),
         "token_endpoint": site.url(Clients::TOKEN_PATH),
         "token_endpoint_auth_methods_supported": ways,
@@ -42,13 +42,20 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Reply {
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "jwks_uri": site.url(KEYS),
         "scopes_supported": scopes(),
-        "authorization_endpoint": site.url(AUTHORIZE),
-        "response_types_supported": ["code"],
-        "grant_types_supported": [token::CLIENT, token::CODE, token::REFRESH],
-        "code_challenge_methods_supported": [Challenge::METHOD],
-        "authorization_response_iss_parameter_supported": true,
+        // Required, even where it is empty (RFC 8414 §2).
+        "response_types_supported": [],
+        "grant_types_supported": [token::CLIENT],
         "service_documentation": site.url("/docs"),
-    })))
+    });
+    // Where nobody signs in, nobody can be asked for anything.
+    if app.platform.login.is_some() {
+        told["authorization_endpoint"] = site.url(AUTHORIZE).into();
+        told["response_types_supported"] = json!(["code"]);
+        told["grant_types_supported"] = json!([token::CLIENT, token::CODE, token::REFRESH]);
+        told["code_challenge_methods_supported"] = json!([Challenge::METHOD]);
+        told["authorization_response_iss_parameter_supported"] = true.into();
+    }
+    Ok(document(&told))
 }
 
 /// What the API takes tokens of (RFC 9728 §2).

@@ -1,11 +1,15 @@
 //! How an issuer's keys are had, kept, and done without.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use serde_json::json;
+use url::Url;
 use waypost_core::Kind;
 use waypost_core::engine::{Engine, Next};
+use waypost_core::issuers::{Document, IssuerHttp};
 
 use super::House;
 use crate::harness::Fault;
@@ -134,4 +138,69 @@ async fn a_verified_token_is_believed_until_its_end_and_no_longer() {
     assert_eq!(house.accepts(&token).await, Ok(()));
     house.server.clock.advance(Duration::from_secs(61));
     assert_eq!(house.accepts(&token).await, Err(Kind::Expired));
+}
+
+/// Of all who want to sign in while the provider is away one waits for it, and the others hear of it.
+#[tokio::test]
+async fn a_flood_of_sign_ins_asks_a_provider_that_is_away_once_in_five_seconds() {
+    let house = House::open().await;
+    let metadata = "/.well-known/openid-configuration";
+    house.provider.does(&[Fault::Away]);
+    let flood = async || {
+        let asking = (0..20).map(|_| house.server.follow("/auth/login").send());
+        for page in join_all(asking).await {
+            assert_eq!((page.status, page.header("retry-after")), (503, "5"));
+        }
+        house.provider.asked(metadata)
+    };
+    assert_eq!((flood().await, flood().await), (1, 1));
+    house.server.clock.advance(Duration::from_secs(5));
+    assert_eq!(flood().await, 2);
+    house.provider.does(&[]);
+    house.server.clock.advance(Duration::from_secs(5));
+    for _ in 0..2 {
+        assert_eq!(house.server.follow("/auth/login").send().await.status, 303);
+    }
+    assert_eq!(house.provider.asked(metadata), 3);
+}
+
+/// Never answers for one issuer.
+#[derive(Debug)]
+struct Silent(Arc<dyn IssuerHttp>);
+
+#[async_trait]
+impl IssuerHttp for Silent {
+    async fn get(&self, url: &Url) -> waypost_core::Result<Document> {
+        if url.host_str() == Some("away.example") {
+            std::future::pending::<()>().await;
+        }
+        self.0.get(url).await
+    }
+
+    async fn post_form(&self, url: &Url, fields: &[(&str, &str)], by: Option<&str>) -> waypost_core::Result<Document> {
+        self.0.post_form(url, fields, by).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_away_does_not_delay_the_keys_of_another() {
+    let house = House::with(|identity| {
+        identity.login = None;
+        let mut other = identity.issuers[0].clone();
+        other.issuer = "https://away.example".to_owned();
+        identity.issuers.insert(0, other);
+        identity.http = identity.http.take().map(|http| Arc::new(Silent(http)) as Arc<dyn IssuerHttp>);
+    })
+    .await;
+    let now = house.now();
+    let mut done = 0;
+    for mut engine in house.server.platform.engines().into_iter().filter(|engine| engine.name() == "issuer-keys") {
+        let round = tokio::time::timeout(Duration::from_secs(1), engine.step(now)).await;
+        done += usize::from(round.is_ok());
+    }
+    assert_eq!(
+        (done, house.provider.asked("/jwks")),
+        (1, 1),
+        "its round is over, and its next one comes when it is due"
+    );
 }

@@ -78,6 +78,7 @@ async fn while_the_provider_is_away_a_page_says_so() {
     assert_eq!(page.status, 503);
     assert!(page.has("retry-after") && page.header("content-type").starts_with("text/html"));
     house.provider.does(&[]);
+    house.server.clock.advance(Duration::from_secs(5));
     let back = browser.begin(&house.server, &house.provider, "/docs").await;
     for fault in [Fault::IsBroken, Fault::NoIdToken] {
         house.provider.does(&[fault]);
@@ -116,6 +117,8 @@ async fn nobody_is_sent_to_another_site() {
         ("/\t/evil.example", "/"),
         ("javascript:alert(1)", "/"),
         ("/auth/login", "/"),
+        ("/spring", "/"),
+        ("/docs/../spring", "/"),
         ("", "/"),
     ] {
         let back = browser.begin(&house.server, &house.provider, asked).await;
@@ -159,4 +162,44 @@ async fn a_role_for_strangers_is_given_once() {
     browser.sign_in(&house.server, &house.provider).await;
     let session = browser.get(&house.server, "/auth/session").await.json();
     assert_eq!(session["member"]["role"], Role::Viewer.as_str(), "signing in again gives nothing back");
+}
+
+async fn workspace_of(house: &House, browser: &Browser) -> (String, String) {
+    let session = browser.get(&house.server, "/auth/session").await.json();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    (text(&session["workspace_id"]), text(&session["member"]["role"]))
+}
+
+#[tokio::test]
+async fn who_signs_in_begins_in_the_configured_workspace_and_goes_on_in_another() {
+    let (house, browser) = (House::open().await, Browser::default());
+    let credentials = &house.server.platform.credentials;
+    let own = credentials.workspace("default").await.unwrap().id.to_string();
+    let other = credentials.workspace("other").await.unwrap().id.to_string();
+    let elsewhere = house.server.issue("other", "*").await;
+    let add = json!({"issuer": ISSUER, "subject": "alice", "role": "viewer"});
+    assert_eq!(house.server.post("/v1/members", &add).key(&elsewhere).send().await.status, 201);
+    house.server.clock.advance(Duration::from_secs(1));
+    browser.sign_in(&house.server, &house.provider).await;
+    assert_eq!(workspace_of(&house, &browser).await, (own.clone(), "editor".into()), "a stranger here all the same");
+
+    let before = browser.cookie(Browser::SESSION).unwrap();
+    let switch = |workspace: &str| {
+        let asking = browser.asking(&house.server, Method::POST, "/auth/session/workspace");
+        asking.header("sec-fetch-site", "same-origin").json(&json!({"workspace_id": workspace}))
+    };
+    let nowhere = credentials.workspace("nowhere").await.unwrap().id.to_string();
+    assert_eq!(switch(&nowhere).send().await.fault(), (404, "NOT_FOUND".into()), "no member there");
+    assert_eq!(switch("x").send().await.status, 422);
+    let done = switch(&other).send().await;
+    assert_eq!(done.status, 204, "{}", done.text());
+    let cookie = done.header("set-cookie").split(';').next().unwrap().split_once('=').unwrap().1.to_owned();
+    browser.plant(Browser::SESSION, Some(&cookie));
+    assert_eq!(workspace_of(&house, &browser).await, (other, "viewer".into()));
+    browser.plant(Browser::SESSION, Some(&before));
+    assert_eq!(browser.get(&house.server, "/auth/session").await.status, 401, "the session before has ended");
+
+    house.server.clock.advance(Duration::from_secs(1));
+    browser.sign_in(&house.server, &house.provider).await;
+    assert_eq!(workspace_of(&house, &browser).await.0, own, "and again where it is configured");
 }

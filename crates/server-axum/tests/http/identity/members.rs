@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use waypost_core::credentials::{Scope, Scopes};
 
 use super::{House, ISSUER};
 use crate::harness::{Browser, Server};
@@ -17,6 +18,8 @@ async fn add(server: &Server, subject: &str, role: &str) -> String {
     assert_eq!(reply.status, 201, "{}", reply.text());
     let path = format!("/v1/members/{}", reply.json()["id"].as_str().unwrap());
     assert_eq!(reply.header("location"), format!("https://go.example{path}"));
+    let there = server.get(&path).send().await;
+    assert_eq!((there.status, there.json()), (200, reply.json()), "it is where the answer says");
     path
 }
 
@@ -72,7 +75,7 @@ async fn what_is_wrong_with_a_member_is_told_by_field() {
     for (body, faulty) in [
         (json!({}), vec!["issuer", "role", "subject"]),
         (
-            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "", "colour": 1}),
+            json!({"issuer": "", "subject": "a\u{0}", "role": "boss", "name": "A", "colour": 1}),
             vec!["colour", "issuer", "name", "role", "subject"],
         ),
     ] {
@@ -105,6 +108,41 @@ async fn only_owners_make_change_and_remove_owners() {
     assert_eq!(ask(&house, &as_owner, Method::DELETE, &owner, None).await, good(204), "even oneself");
 }
 
+/// The way round by what an admin makes: a key or a client that would be an owner.
+#[tokio::test]
+async fn an_admin_makes_nothing_that_acts_as_an_owner() {
+    let house = House::open().await;
+    add(&house.server, "owner", "owner").await;
+    let admin = add(&house.server, "admin", "admin").await;
+    let as_admin = browser_of(&house, "admin").await;
+    let forbidden = (403, "FORBIDDEN".to_owned());
+    for path in ["/v1/api-keys", "/v1/oauth/clients"] {
+        for scopes in ["*", "owners:write"] {
+            let body = Some(json!({"name": "x", "scopes": scopes}));
+            assert_eq!(ask(&house, &as_admin, Method::POST, path, body).await, forbidden, "{path} {scopes}");
+        }
+    }
+    let most = Scopes::ALL.without(Scope::OwnersWrite).to_string();
+    let promote = json!({"role": "owner"});
+
+    let asking = as_admin.asking(&house.server, Method::POST, "/v1/api-keys").header("sec-fetch-site", "same-origin");
+    let made = asking.json(&json!({"name": "x", "scopes": most})).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let key = made.json()["key"].as_str().unwrap().to_owned();
+    assert_eq!(house.server.patch(&admin, &promote).key(&key).send().await.fault(), forbidden, "by a key");
+
+    let asking =
+        as_admin.asking(&house.server, Method::POST, "/v1/oauth/clients").header("sec-fetch-site", "same-origin");
+    let made = asking.json(&json!({"name": "x", "scopes": most})).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    let (id, secret) = (made["client_id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+    let proof = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+    let token = house.server.form("/oauth/token", &proof).send().await.json();
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(house.server.patch(&admin, &promote).key(&token).send().await.fault(), forbidden, "by a client");
+}
+
 #[tokio::test]
 async fn nobody_gives_more_than_they_have() {
     let server = Server::start().await;
@@ -129,4 +167,72 @@ async fn another_workspace_sees_none_of_them() {
     assert_eq!(server.delete(&path).key(&other).send().await.fault(), (404, "NOT_FOUND".into()));
     let change = server.patch(&path, &json!({"role": "admin"})).key(&other).send().await;
     assert_eq!(change.fault(), (404, "NOT_FOUND".into()));
+}
+
+/// Whoever may demote and evict one who may do more has their rights by the back door.
+#[tokio::test]
+async fn nobody_changes_or_removes_one_who_may_do_more() {
+    let server = Server::start().await;
+    let viewers = "members:write links:read analytics:read events:read webhooks:read";
+    let narrow = server.issue("default", viewers).await;
+    for role in ["owner", "admin", "editor"] {
+        let path = add(&server, role, role).await;
+        let demoted = server.patch(&path, &json!({"role": "viewer"})).key(&narrow).send().await;
+        assert_eq!(demoted.fault(), (403, "FORBIDDEN".into()), "{role}");
+        assert_eq!(server.delete(&path).key(&narrow).send().await.fault(), (403, "FORBIDDEN".into()), "{role}");
+    }
+    let viewer = add(&server, "viewer", "viewer").await;
+    assert_eq!(server.delete(&viewer).key(&narrow).send().await.status, 204);
+}
+
+#[tokio::test]
+async fn to_name_somebody_shows_and_changes_nothing_of_what_their_provider_says() {
+    let house = House::open().await;
+    let browser = browser_of(&house, "alice").await;
+    let told = browser.get(&house.server, "/v1/members").await;
+    assert_eq!(told.status, 403, "an editor");
+    let list = || async { house.server.get("/v1/members").send().await.json()["data"][0].clone() };
+    let known = list().await;
+    assert!(known["signed_in_at"].is_string() && known["email"].is_string(), "{known}");
+
+    house.server.clock.advance(Duration::from_secs(60));
+    let other = house.server.issue("other", "*").await;
+    let added = house.server.post("/v1/members", &somebody("alice", "viewer")).key(&other).send().await;
+    assert_eq!(added.status, 201, "{}", added.text());
+    for seen in [added.json(), house.server.get("/v1/members").key(&other).send().await.json()["data"][0].clone()] {
+        assert_eq!([&seen["name"], &seen["email"], &seen["signed_in_at"]], [&Value::Null; 3], "{seen}");
+    }
+    assert_eq!(list().await, known, "and those who know them see what they saw");
+
+    house.server.clock.advance(Duration::from_secs(60));
+    browser_of(&house, "alice").await;
+    let seen = house.server.get("/v1/members").key(&other).send().await.json()["data"][0].clone();
+    assert!(seen["signed_in_at"].is_string() && seen["email"] == known["email"], "{seen}");
+}
+
+/// As when a removal broke off between its two writes.
+#[tokio::test]
+async fn a_removal_that_is_repeated_ends_what_is_left() {
+    let house = House::open().await;
+    let path = add(&house.server, "bob", "viewer").await;
+    let browser = browser_of(&house, "bob").await;
+    let platform = &house.server.platform;
+    let workspace = platform.credentials.workspace("default").await.unwrap().id;
+    let user = path.rsplit('/').next().unwrap().parse().unwrap();
+    platform.ports().members.set_role(workspace, user, None, platform.clock.now()).await.unwrap();
+    assert_eq!(house.server.delete(&path).send().await.fault(), (404, "NOT_FOUND".into()));
+    add(&house.server, "bob", "viewer").await;
+    house.server.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.get(&house.server, "/v1/links").await.fault(), (401, "UNAUTHENTICATED".into()));
+}
+
+/// A removal that is refused leaves the sessions as they are.
+#[tokio::test]
+async fn the_last_owner_stays_signed_in_when_they_cannot_be_removed() {
+    let house = House::open().await;
+    let owner = add(&house.server, "owner", "owner").await;
+    let browser = browser_of(&house, "owner").await;
+    assert_eq!(house.server.delete(&owner).send().await.fault(), (409, "CONFLICT".into()));
+    house.server.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.get(&house.server, "/v1/links").await.status, 200);
 }

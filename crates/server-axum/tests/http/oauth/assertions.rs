@@ -158,3 +158,33 @@ async fn p_256_signs_as_well_and_an_all_zero_signature_does_not() {
     let reply = show(&server, &good).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
+
+/// What was claimed and not answered is given back when a server starts; an assertion is not among it.
+#[cfg(feature = "bin")]
+#[tokio::test]
+async fn an_assertion_that_was_shown_before_a_restart_is_refused_after_it() {
+    use std::sync::Arc;
+
+    use waypost_adapters::sqlite::{Sqlite, SqliteIdempotencyStore};
+    use waypost_core::Ports;
+    use waypost_core::clients::{ClientProof, Clients, RefusalCode};
+
+    let server = Server::start().await;
+    let signer = Signer::register(&server, 1).await;
+    let proof = ClientProof::Assertion { id: None, assertion: signer.assertion(json!({"exp": signer.now + 3_600})) };
+    let place = tempfile::tempdir().unwrap();
+    for start in 0..3 {
+        let db = Sqlite::open(&place.path().join("waypost.db")).await.unwrap();
+        let store = SqliteIdempotencyStore::new(&db);
+        store.release_abandoned().await.unwrap();
+        let ports = Ports { idempotency: Arc::new(store), ..server.platform.ports().clone() };
+        let shown = Clients::new(PUBLIC_URL, &ports).authenticate(&proof).await;
+        match shown {
+            Ok(client) => assert_eq!((start, client.id.to_string()), (0, signer.party.id.clone())),
+            Err(refusal) => assert!(start > 0 && refusal.code() == Some(RefusalCode::InvalidClient), "{refusal:?}"),
+        }
+        db.close().await;
+        // Still within the time that it is good for.
+        server.clock.advance(Duration::from_secs(30 * 60));
+    }
+}

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use waypost_core::clock::Clock as _;
 use waypost_core::credentials::Scopes;
 use waypost_core::grants::Consent;
 use waypost_core::members::Role;
 
 use super::forge::part;
 use super::parties::{
-    BACK, CHALLENGE, TOKEN, VERIFIER, consent, default_workspace, partner, person, program, refusal, register,
-    set_role, tokens,
+    BACK, CHALLENGE, TOKEN, VERIFIER, consent, partner, person, program, refusal, register, set_role, tokens,
 };
 use crate::harness::Server;
 use serde_json::json;
@@ -102,6 +102,19 @@ async fn a_code_is_good_for_a_minute() {
     assert_eq!(refusal(&client.redeem(&server, &late).await), (400, "invalid_grant".into()));
 }
 
+/// What was shown is what was allowed: not more, once the person may more.
+#[tokio::test]
+async fn a_grant_does_not_grow_with_the_role() {
+    let server = Server::start().await;
+    let client = program(&server, &["links:read", "links:write"]).await;
+    let user = person(&server, "ada", Role::Viewer).await;
+    let (_, refresh) = tokens(&client.redeem(&server, &consent(&server, &client, user).await).await);
+    set_role(&server, user, Some(Role::Editor)).await;
+    server.clock.advance(Duration::from_secs(1));
+    let reply = client.refresh(&server, &refresh).await;
+    assert_eq!((reply.status, &reply.json()["scope"]), (200, &json!("links:read")));
+}
+
 #[tokio::test]
 async fn a_person_is_asked_for_a_registered_client_and_sent_back_to_a_registered_place() {
     let server = Server::start().await;
@@ -118,10 +131,12 @@ async fn a_person_is_asked_for_a_registered_client_and_sent_back_to_a_registered
         assert!(authorizations.applicant(&client.id, uri).await.is_err(), "{uri}");
     }
     let user = person(&server, "ada", Role::Editor).await;
-    let stranger = server.platform.credentials.workspace("another").await.unwrap().id;
+    let elsewhere = server.platform.credentials.workspace("another").await.unwrap().id;
+    let stranger = person(&server, "eve", Role::Editor).await;
+    server.platform.ports().members.set_role(elsewhere, stranger, Some(Role::Owner), server.clock.now()).await.unwrap();
+    set_role(&server, stranger, None).await;
     let good = Consent {
         user,
-        workspace: default_workspace(&server).await,
         client: client.client_id(),
         redirect_uri: BACK,
         challenge: CHALLENGE,
@@ -131,7 +146,7 @@ async fn a_person_is_asked_for_a_registered_client_and_sent_back_to_a_registered
     for (name, bad) in [
         ("no challenge", Consent { challenge: "", ..good.clone() }),
         ("a plain one", Consent { challenge: "plain-text-of-43-characters-is-no-hash-at-all-x", ..good.clone() }),
-        ("another workspace", Consent { workspace: stranger, ..good.clone() }),
+        ("a member elsewhere", Consent { user: stranger, ..good.clone() }),
         ("more than the client may", Consent { scopes: Scopes::ALL, ..good.clone() }),
         ("another place", Consent { redirect_uri: "https://evil.example/", ..good.clone() }),
     ] {

@@ -4,9 +4,10 @@ use http::Method;
 use serde_json::json;
 use url::Url;
 use url::form_urlencoded::Serializer;
+use waypost_core::clock::Clock as _;
 use waypost_core::members::Role;
 
-use super::parties::{BACK, CHALLENGE, Party, default_workspace, person, program, register, tokens};
+use super::parties::{BACK, CHALLENGE, Party, default_workspace, person, program, register, tokens, with_login};
 use crate::harness::{Asking, Reply, Server};
 
 const PAGE: &str = "/oauth/authorize";
@@ -75,6 +76,7 @@ async fn a_person_sees_who_asks_for_what_and_the_client_gets_a_code() {
     let asked = query(&client, &[("state", "\"><script>")]);
     let page = browser.visit(&server, &asked).await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.header("referrer-policy"), "same-origin", "or browsers would send `Origin: null` with the form");
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"), "nobody puts it in a frame");
     let text = page.text();
     assert!(text.contains("&lt;b&gt;App&lt;/b&gt;") && text.contains("app.example") && text.contains("links:read"));
@@ -160,4 +162,58 @@ async fn who_is_not_signed_in_is_asked_for_nothing() {
     let client = program(&server, &["links:read"]).await;
     let page = server.follow(&format!("{PAGE}?{}", query(&client, &[]))).send().await;
     assert_eq!((page.status, page.has("location")), (404, false), "there is no provider here");
+}
+
+/// A link to here would else send strangers to whatever place somebody registered.
+#[tokio::test]
+async fn who_is_not_signed_in_is_sent_to_sign_in_whatever_is_wrong() {
+    let server = with_login().await;
+    let client = program(&server, &["links:read"]).await;
+    for (name, value) in
+        [("state", "s"), ("response_type", "token"), ("code_challenge", ""), ("scope", "nonsense"), ("scope", "*")]
+    {
+        let asked = query(&client, &[(name, value)]);
+        let reply = server.follow(&format!("{PAGE}?{asked}")).send().await;
+        assert_eq!(reply.status, 303, "{name}={value}: {}", reply.text());
+        let to = Url::parse(reply.header("location")).unwrap();
+        assert!(to.as_str().starts_with("https://go.example/auth/login?return_to="), "{name}={value}: {to}");
+        let (_, back) = to.query_pairs().next().unwrap();
+        assert_eq!(back, format!("{PAGE}?{asked}"), "and comes back to the same");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_would_be_lost_while_signing_in_is_refused() {
+    let server = with_login().await;
+    let client = program(&server, &["links:read"]).await;
+    let long = query(&client, &[("state", &"s".repeat(2_600))]);
+    let nobody = server.follow(&format!("{PAGE}?{long}")).send().await;
+    assert_eq!((nobody.status, nobody.has("location")), (400, false), "{}", nobody.text());
+    let browser = Browser::of(&server, "ada", Role::Editor).await;
+    assert_eq!(told(&browser.visit(&server, &long).await, "error"), "invalid_request");
+}
+
+#[tokio::test]
+async fn the_page_shows_what_the_role_in_the_clients_workspace_comes_to() {
+    let server = Server::start().await;
+    let client = program(&server, &["links:read", "links:write"]).await;
+    let ada = person(&server, "ada", Role::Viewer).await;
+    let elsewhere = server.platform.credentials.workspace("another").await.unwrap().id;
+    server.platform.ports().members.set_role(elsewhere, ada, Some(Role::Owner), server.clock.now()).await.unwrap();
+    let session = server.platform.sessions.start(ada, elsewhere, "a browser").await.unwrap();
+    let browser = Browser { cookie: format!("__Host-waypost-session={}", session.text.expose()) };
+    let asked = query(&client, &[("scope", "links:read links:write")]);
+    let page = browser.visit(&server, &asked).await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert!(page.text().contains("links:read") && !page.text().contains("<code>links:write"), "{}", page.text());
+    let allowed = browser.submit(&server, &format!("{asked}&decision=allow"), "same-origin").send().await;
+    let reply = client.redeem(&server, &told(&allowed, "code")).await;
+    assert_eq!((reply.status, &reply.json()["scope"]), (200, &json!("links:read")));
+
+    let eve = person(&server, "eve", Role::Viewer).await;
+    server.platform.ports().members.set_role(elsewhere, eve, Some(Role::Owner), server.clock.now()).await.unwrap();
+    let session = server.platform.sessions.start(eve, elsewhere, "a browser").await.unwrap();
+    super::parties::set_role(&server, eve, None).await;
+    let browser = Browser { cookie: format!("__Host-waypost-session={}", session.text.expose()) };
+    assert_eq!(told(&browser.visit(&server, &asked).await, "error"), "unauthorized_client");
 }

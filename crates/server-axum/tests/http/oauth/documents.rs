@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::parties::{INTROSPECT, REVOKE, TOKEN};
-use crate::harness::{Document, PUBLIC_URL, Server};
+use super::parties::{BACK, CHALLENGE, INTROSPECT, REVOKE, TOKEN, program, with_login};
+use crate::harness::{PUBLIC_URL, Server};
 
 #[tokio::test]
 async fn the_metadata_tell_what_there_is_and_no_more() {
@@ -17,10 +17,6 @@ async fn the_metadata_tell_what_there_is_and_no_more() {
     {
         assert_eq!(told[name], format!("{PUBLIC_URL}{path}"));
     }
-    let asks_people = Document::get().0["paths"].get("/oauth/authorize").is_some();
-    assert_eq!(told.get("authorization_endpoint").is_some(), asks_people);
-    let grants = told["grant_types_supported"].as_array().unwrap();
-    assert_eq!(grants.contains(&json!("authorization_code")), asks_people);
     let keys = told["jwks_uri"].as_str().unwrap().strip_prefix(PUBLIC_URL).unwrap();
     let keys = server.anonymous(http::Method::GET, keys).send().await;
     assert_eq!((keys.status, keys.header("cache-control")), (200, "public, max-age=300"));
@@ -30,4 +26,35 @@ async fn the_metadata_tell_what_there_is_and_no_more() {
     }
     let resource = server.anonymous(http::Method::GET, "/.well-known/oauth-protected-resource").send().await.json();
     assert_eq!((&resource["resource"], &resource["authorization_servers"]), (&json!(PUBLIC_URL), &json!([PUBLIC_URL])));
+}
+
+/// Where nobody signs in there is nobody to ask, and the metadata say so.
+#[tokio::test]
+async fn people_are_announced_where_they_can_be_asked() {
+    for server in [Server::start().await, with_login().await] {
+        let told = server.anonymous(http::Method::GET, "/.well-known/oauth-authorization-server").send().await.json();
+        let client = program(&server, &["links:read"]).await;
+        let asked = format!(
+            "/oauth/authorize?response_type=code&client_id={}&redirect_uri={BACK}&code_challenge={CHALLENGE}\
+             &code_challenge_method=S256",
+            client.id
+        );
+        let reply = server.follow(&asked).send().await;
+        let asks_people = reply.status == 303;
+        assert!(asks_people || reply.status == 404, "{}", reply.text());
+        assert_eq!(asks_people, server.platform.login.is_some());
+        let endpoint = asks_people.then(|| json!(format!("{PUBLIC_URL}/oauth/authorize")));
+        assert_eq!(told.get("authorization_endpoint"), endpoint.as_ref());
+        for name in ["code_challenge_methods_supported", "authorization_response_iss_parameter_supported"] {
+            assert_eq!(told.get(name).is_some(), asks_people, "{name}");
+        }
+        for (name, value) in [
+            ("response_types_supported", "code"),
+            ("grant_types_supported", "authorization_code"),
+            ("grant_types_supported", "refresh_token"),
+        ] {
+            assert_eq!(told[name].as_array().unwrap().contains(&json!(value)), asks_people, "{value}");
+        }
+        assert!(told["grant_types_supported"].as_array().unwrap().contains(&json!("client_credentials")));
+    }
 }

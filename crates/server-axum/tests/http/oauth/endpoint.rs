@@ -58,6 +58,8 @@ async fn what_is_not_of_the_form_is_told_in_the_protocols_words() {
         ("an ignored one twice", with(&[GRANT, ("x", "1"), ("x", "2")]), (400, "invalid_request")),
         ("more than it may", with(&[GRANT, ("scope", "links:write")]), (400, "invalid_scope")),
         ("everything", with(&[GRANT, ("scope", "*")]), (400, "invalid_scope")),
+        ("a scope of nothing", with(&[GRANT, ("scope", ",")]), (400, "invalid_scope")),
+        ("a blank one", with(&[GRANT, ("scope", " ")]), (400, "invalid_scope")),
         ("no scope", with(&[GRANT, ("scope", "root")]), (400, "invalid_scope")),
         ("no code", with(&[("grant_type", "authorization_code")]), (400, "invalid_request")),
         ("no refresh token", with(&[("grant_type", "refresh_token")]), (400, "invalid_request")),

@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use waypost_core::grants::Consent;
 use waypost_core::members::Role;
 
-use super::parties::{BACK, default_workspace, partner, person};
+use super::parties::{BACK, partner, person};
 use crate::harness::{PUBLIC_URL, Server};
 
 /// A server on a socket, reached as behind a proxy that ends TLS.
@@ -74,7 +74,6 @@ async fn an_oauth_library_gets_uses_looks_at_and_takes_back_tokens() {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let consent = Consent {
             user: person(&server, "ada", Role::Editor).await,
-            workspace: default_workspace(&server).await,
             client: party.client_id(),
             redirect_uri: BACK,
             challenge: challenge.as_str(),

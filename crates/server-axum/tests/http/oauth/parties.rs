@@ -1,12 +1,17 @@
 //! Who takes part: clients, and people.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use waypost_core::clock::Clock;
+use waypost_adapters::memory::MemoryStore;
+use waypost_core::IdentityOptions;
+use waypost_core::clock::{Clock, ManualClock};
 use waypost_core::grants::Consent;
 use waypost_core::ids::{ClientId, UserId, WorkspaceId};
+use waypost_core::login::LoginOptions;
 use waypost_core::members::{Role, User};
 
-use crate::harness::{Asking, Reply, Server};
+use crate::harness::{Asking, Provider, Reply, Server, Setup};
 
 pub(super) const TOKEN: &str = "/oauth/token";
 pub(super) const REVOKE: &str = "/oauth/revoke";
@@ -16,6 +21,16 @@ pub(super) const BACK: &str = "https://app.example/back";
 /// RFC 7636 appendix B.
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A server at which people sign in.
+pub(super) async fn with_login() -> Server {
+    let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().unwrap());
+    let http = Provider::new("https://id.example", Arc::new(clock.clone()));
+    let login = LoginOptions::new("https://id.example", "waypost", "default");
+    let identity = IdentityOptions { http: Some(Arc::new(http)), login: Some(login), ..IdentityOptions::default() };
+    let beside = Some((Arc::new(MemoryStore::default()), clock));
+    Server::with(Setup { identity, beside, ..Setup::default() }).await
+}
 
 /// A registered client.
 #[derive(Clone, Debug)]
@@ -112,7 +127,6 @@ pub(super) async fn set_role(server: &Server, user: UserId, role: Option<Role>) 
 pub(super) async fn consent(server: &Server, client: &Party, user: UserId) -> String {
     let consent = Consent {
         user,
-        workspace: default_workspace(server).await,
         client: client.client_id(),
         redirect_uri: BACK,
         challenge: CHALLENGE,

@@ -1,9 +1,11 @@
 //! Taking tokens back (RFC 7009), and looking at them (RFC 7662).
 
+use std::time::Duration;
+
 use serde_json::json;
 use waypost_core::members::Role;
 
-use super::parties::{INTROSPECT, Party, REVOKE, consent, partner, person, program, refusal, tokens};
+use super::parties::{INTROSPECT, Party, REVOKE, consent, partner, person, program, refusal, set_role, tokens};
 use crate::harness::{PUBLIC_URL, Reply, Server};
 
 async fn look(server: &Server, client: &Party, token: &str) -> Reply {
@@ -100,4 +102,19 @@ async fn a_client_sees_the_tokens_of_its_workspace_and_of_no_other() {
     assert_eq!(refusal(&look(&server, &public, &own).await), (400, "unauthorized_client".into()));
     let nobody = server.form(INTROSPECT, &[("token", &own)]).send().await;
     assert_eq!(refusal(&nobody), (401, "invalid_client".into()));
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_told_by_what_a_refresh_would_give() {
+    let server = Server::start().await;
+    let client = partner(&server, &["links:read", "links:write"]).await;
+    let user = person(&server, "ada", Role::Editor).await;
+    let (_, refresh) = tokens(&client.redeem(&server, &consent(&server, &client, user).await).await);
+    assert_eq!(look(&server, &client, &refresh).await.json()["scope"], "links:read links:write");
+    set_role(&server, user, Some(Role::Viewer)).await;
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(look(&server, &client, &refresh).await.json()["scope"], "links:read");
+    set_role(&server, user, None).await;
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(look(&server, &client, &refresh).await.json(), json!({"active": false}));
 }

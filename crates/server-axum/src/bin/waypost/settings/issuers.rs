@@ -122,10 +122,10 @@ mod tests {
             plan = "partner"
             jwks_uri = "https://id.example/keys"
             token_type = "any"
-            keep_stale = "2h"
+            keep_stale = "2d"
         "#;
         let [one] = &parse(all).unwrap()[..] else { panic!("one issuer") };
-        assert_eq!((one.workspaces().len(), one.keep_stale.as_secs()), (2, 7_200));
+        assert_eq!((one.workspaces().len(), one.keep_stale.as_secs()), (2, 172_800));
     }
 
     #[test]
@@ -140,6 +140,11 @@ mod tests {
             ("workspace = \"default\"", "workspace = \"default\"\nalgorithms = [\"none\"]", "must be one of RS256"),
             ("workspace = \"default\"", "workspace = \"default\"\nalgorithms = [\"HS256\"]", "must be one of RS256"),
             ("[\"https://go.example\"]", "[]", "audiences: must name"),
+            (
+                "workspace = \"default\"",
+                "workspace = \"default\"\nkeep_stale = \"2h\"",
+                "keep_stale: must be between 1 day",
+            ),
             ("workspace = \"default\"", "workspace = \"default\"\ntoken_type = \"jwt\"", "at+jwt or any"),
         ] {
             let fault = second(from, to);
