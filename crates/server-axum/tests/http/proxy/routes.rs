@@ -8,7 +8,7 @@ use std::time::Duration;
 use waypost_core::limits::{Algorithm, Plans, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::proxy::config::{Section, Vocabulary, check};
-use waypost_server_axum::proxy::forward::{Edge, Vouch, VouchByToken};
+use waypost_server_axum::proxy::forward::{Edge, Rule, Vouch, VouchByToken};
 use waypost_server_axum::proxy::table::Table;
 use waypost_server_axum::{App, Gateway, HttpOptions, Own};
 
@@ -84,6 +84,36 @@ impl Ground {
         let key = if key.is_empty() { String::new() } else { format!("Authorization: Bearer {key}\r\n") };
         ask(self.front.address, method, path, &format!("{key}Waypost-Principal: forged\r\n"), "").await
     }
+}
+
+/// Says for which path it was asked, and how many times it was.
+#[derive(Debug, Default)]
+struct Paths(std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl Vouch for Paths {
+    async fn vouch(&self, _: &http::request::Parts, _: &str, path: &str) -> Option<http::HeaderValue> {
+        let count = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        http::HeaderValue::try_from(format!("{path} {count}")).ok()
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_has_a_word_of_its_own_for_the_path_that_the_target_sees() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    let (bad, good) = (Raw::start("").await, Raw::start(ok).await);
+    let urls = [bad.running.url() + "/one", good.running.url() + "/two/"];
+    let edge = Edge { vouch: Arc::new(Paths::default()), ..Edge::default() };
+    let rule = Rule { strip_prefix: Some("/shop".into()), ..Rule::default() };
+    let gateway = gateway(upstream(&urls, json!({})), rule, edge).await;
+    while bad.seen().is_empty() {
+        assert_eq!(get(gateway.address, "/shop/a?b=c").await.status, 200);
+    }
+    let (lost, seen) = (bad.seen().concat(), good.seen());
+    let last = seen.last().expect("a request");
+    let count = seen.len();
+    assert!(lost.contains(&format!("waypost-principal: /one/a {count}\r\n")), "{lost}");
+    assert!(last.starts_with("GET /two/a?b=c ") && last.contains(&format!(": /two/a {}\r\n", count + 1)), "{last}");
 }
 
 #[tokio::test]
