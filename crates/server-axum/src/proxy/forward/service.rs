@@ -23,7 +23,8 @@ use super::reply::{Patience, reply};
 use super::{Neighbours, Tunnels, Vouch, VouchForNobody, forwarded, hop, identity, path, retry};
 use crate::error::ApiError;
 use crate::gateway::client_address::TrustedProxies;
-use crate::gateway::envelope::Rendered;
+use crate::gateway::deadline::Still;
+use crate::gateway::envelope::{FromTarget, Rendered};
 use crate::gateway::hygiene::Hygiene;
 use crate::proxy::config::{self, RouteKind};
 use crate::proxy::upstream::{Attempt, Outcome, Target, TargetError, Unavailable, Upstream};
@@ -297,12 +298,17 @@ impl Parted {
             let (mut parts, _) = answer.into_parts();
             hop::strip(&mut parts.headers);
             hop::say_websocket(&mut parts.headers);
+            parts.extensions.insert(FromTarget);
             return Ok(Response::from_parts(parts, Body::empty()));
         }
         let (mut parts, body) = answer.into_parts();
         hop::strip(&mut parts.headers);
         // The target's errors are its own words.
         parts.extensions.insert(Rendered);
+        parts.extensions.insert(FromTarget);
+        if rule.kind != RouteKind::Unary {
+            parts.extensions.insert(Still(rule.idle_timeout));
+        }
         let patience = match rule.kind {
             RouteKind::Unary => Patience::Until(deadline),
             RouteKind::Stream | RouteKind::Upgrade => Patience::Idle(rule.idle_timeout),
@@ -322,6 +328,7 @@ impl Parted {
                 let (mut parts, body) = answer.into_parts();
                 hop::strip(&mut parts.headers);
                 parts.extensions.insert(Rendered);
+                parts.extensions.insert(FromTarget);
                 let body = reply(body, None, self.edge.clock.clone(), Patience::Until(deadline));
                 Ok(Response::from_parts(parts, body))
             }
