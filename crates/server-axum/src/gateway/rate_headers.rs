@@ -155,7 +155,8 @@ pub async fn stamp(State(state): State<RateHeaders>, mut request: Request, next:
     let ledger = request.extensions_mut().get_or_insert_default::<RateLedger>().clone();
     let mut response = next.run(request).await;
     let own = [LIMIT, REMAINING, RESET, RATELIMIT_POLICY, RATELIMIT];
-    if response.extensions().get::<FromTarget>().is_some() && own.iter().any(|name| response.headers().contains_key(name))
+    if response.extensions().get::<FromTarget>().is_some()
+        && own.iter().any(|name| response.headers().contains_key(name))
     {
         // It counts by itself; halves of two tales would be no tale.
         return response;

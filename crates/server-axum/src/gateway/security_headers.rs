@@ -165,10 +165,10 @@ mod tests {
         assert_eq!(names, ["content-type", "strict-transport-security", "x-content-type-options"]);
         let own = [(STRICT_TRANSPORT_SECURITY, "max-age=5"), (X_FRAME_OPTIONS, "SAMEORIGIN")];
         let own = stamped("https://a.example", (axum::Extension(FromTarget), own, "x"));
-        assert_eq!((&own[STRICT_TRANSPORT_SECURITY], &own[X_FRAME_OPTIONS]), (
-            &HeaderValue::from_static("max-age=5"),
-            &HeaderValue::from_static("SAMEORIGIN")
-        ));
+        assert_eq!(
+            (&own[STRICT_TRANSPORT_SECURITY], &own[X_FRAME_OPTIONS]),
+            (&HeaderValue::from_static("max-age=5"), &HeaderValue::from_static("SAMEORIGIN"))
+        );
     }
 
     #[test]

@@ -152,8 +152,7 @@ impl Looks {
             return Poll::Pending;
         };
         loop {
-            let (since, timer) =
-                self.0.get_or_insert_with(|| (next, Box::pin(tokio::time::timeout(next, pending()))));
+            let (since, timer) = self.0.get_or_insert_with(|| (next, Box::pin(tokio::time::timeout(next, pending()))));
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }

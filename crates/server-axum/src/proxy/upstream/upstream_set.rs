@@ -168,9 +168,8 @@ impl Upstream {
         }
         // Those that take requests when nobody is set aside, and those of them that would still.
         let able = || self.members.iter().filter(|member| member.weight > 0 && member.target.is_well());
-        let stay = able().filter(|member| {
-            !std::ptr::eq(&*member.target, target) && member.target.standing.ejected(now).is_none()
-        });
+        let stay = able()
+            .filter(|member| !std::ptr::eq(&*member.target, target) && member.target.standing.ejected(now).is_none());
         if ejection::leaves_enough(able().count(), stay.count()) {
             let until = target.standing.eject(&self.ejection, now);
             metrics::counter!("waypost_proxy_ejections_total", "upstream" => self.name.to_string()).increment(1);

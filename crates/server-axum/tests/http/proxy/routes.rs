@@ -43,7 +43,10 @@ async fn ground(own: Own) -> Ground {
         let id = request.headers().contains_key("x-request-id") && request.headers().contains_key("traceparent");
         format!("{} {} for {principal}, named {id}", request.method(), request.uri())
     };
-    let target = serve(Router::new().fallback(answer)).await;
+    ground_before(own, serve(Router::new().fallback(answer)).await).await
+}
+
+async fn ground_before(own: Own, target: Running) -> Ground {
     let tight = Policy::new("tight", Algorithm::FixedWindow, 2, Duration::from_secs(60)).expect("a policy");
     let plans = Plans::default().with_common([tight]);
     let server = Server::with(Setup { plans, ..Setup::default() }).await;
@@ -146,6 +149,34 @@ async fn methods_limits_and_paths_are_those_of_the_table() {
     }
     assert_eq!(statuses, [200, 200, 429], "its own policy, by address");
     assert_eq!(ground.ask("GET", "/shop/nothing", "").await.status, 404, "no short link either");
+}
+
+#[tokio::test]
+async fn what_a_target_says_of_its_answer_stays_and_is_not_added_to() {
+    let answer = |request: Request| async move {
+        let bare = request.uri().path() == "/shop/open/bare";
+        let said = [("allow", "PURGE"), ("x-frame-options", "SAMEORIGIN"), ("x-ratelimit-limit", "7")];
+        let mut response = http::Response::builder().status(if bare { 200 } else { 405 });
+        for (name, value) in said.iter().filter(|_| !bare) {
+            response = response.header(*name, *value);
+        }
+        response.body(axum::body::Body::from("mine")).expect("a response")
+    };
+    let ground = ground_before(Own::All, serve(Router::new().fallback(answer)).await).await;
+    let said = ground.ask("GET", "/shop/open/a", "").await;
+    assert_eq!(
+        (said.status, said.header("allow"), said.header("x-frame-options")),
+        (405, Some("purge"), Some("sameorigin"))
+    );
+    assert_eq!((said.header("x-ratelimit-limit"), said.header("x-ratelimit-remaining")), (Some("7"), None));
+    let bare = ground.ask("GET", "/shop/open/bare", "").await;
+    for absent in ["content-security-policy", "x-frame-options", "cross-origin-resource-policy", "referrer-policy"] {
+        assert!(
+            bare.header(absent).is_none() && said.header(absent).is_none_or(|value| value == "sameorigin"),
+            "{absent}"
+        );
+    }
+    assert_eq!(bare.header("x-content-type-options"), Some("nosniff"));
 }
 
 #[tokio::test]
