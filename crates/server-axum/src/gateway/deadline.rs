@@ -5,7 +5,8 @@
 //!
 //! The answer's body has a time of its own, from its head on, so that a reader who takes one byte a minute does not hold a
 //! place for ever: it is cut off. That is for [unary](super::routes::Kind::Unary) routes. Of a stream and an upgrade only
-//! the way to the answer's head is timed, and what comes then lasts as long as it lasts. A body that lies in memory is
+//! the way to the answer's head is timed, and what comes then lasts as long as it lasts, unless its reader takes nothing
+//! for a while: then the [server](crate::serve) cuts the connection. A body that lies in memory is
 //! handed to the connection at once and costs no place; there the [server](crate::serve) cuts who does not read.
 //!
 //! The handler is dropped at whatever `await` it stands. Work that must not stop half-way runs in one transaction or in
@@ -72,6 +73,11 @@ impl Default for Deadline {
 /// looks here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Due(pub(crate) Duration);
+
+/// On a response: how long its reader may take nothing of what is there. For streams, whose bodies have no time in all. A
+/// body that waits for its own source is not concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Still(pub(crate) Duration);
 
 pin_project! {
     /// An answer's body that ends in an error when its time is over.
@@ -160,8 +166,12 @@ pub async fn enforce(State(deadline): State<Deadline>, request: Request, next: N
         false => Body::new(Noted { body, waiting: waiting.clone() }),
     });
     match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) if kind == Kind::Unary => bound(response, deadline.answer),
-        Ok(response) => response,
+        // A route that has longer for its request has as long for its answer.
+        Ok(response) if kind == Kind::Unary => bound(response, deadline.answer.max(limit)),
+        Ok(mut response) => {
+            response.extensions_mut().get_or_insert_with(|| Still(deadline.answer));
+            response
+        }
         Err(_) if waiting.load(Ordering::Relaxed) => {
             ApiError::of(ErrorCode::RequestTimeout).with_reason("the body came too slowly").into_response()
         }
@@ -241,6 +251,22 @@ mod tests {
             }
         }
         (most, false)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_route_with_more_time_than_answers_have_keeps_it_to_the_last_byte() {
+        let table: RouteTable =
+            [Route::new("/long", [http::Method::POST]).with_time_limit(Duration::from_secs(300))].into_iter().collect();
+        let app = Router::new()
+            .route("/long", post(|| async { endless() }))
+            .layer(middleware::from_fn_with_state(Deadline::default(), enforce))
+            .layer(middleware::from_fn_with_state(table, routes::resolve));
+        let mut body = app.oneshot(Request::post("/long").body(Body::empty()).unwrap()).await.unwrap().into_body();
+        let mut count = 0;
+        while body.frame().await.expect("an error, not an end").is_ok() {
+            count += 1;
+        }
+        assert!((298..=300).contains(&count), "{count}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -45,6 +45,10 @@ use crate::error::ApiError;
 #[derive(Clone, Copy, Debug)]
 pub struct Rendered;
 
+/// On a response: a server elsewhere gave it, and what it says of itself stays.
+#[derive(Clone, Copy, Debug)]
+pub struct FromTarget;
+
 /// Renders errors; knows where their pages are.
 #[derive(Clone, Debug)]
 pub struct Envelope {

@@ -1,7 +1,7 @@
 //! `OPTIONS` and `Allow`, from the table of routes.
 //!
 //! `OPTIONS` of a path that exists is 204 with `Allow`, of one that does not 404. Every 405 gets the path's `Allow`
-//! (RFC 9110 §15.5.6), whoever answered it: routers forget `OPTIONS`, and some `HEAD`.
+//! (RFC 9110 §15.5.6), whoever answered it but a server elsewhere, which knows its own: routers forget `OPTIONS`, and some `HEAD`.
 //!
 //! Around `admission` and authentication: a preflight has no credentials, and a look-up in a table needs no permit.
 //!
@@ -23,6 +23,7 @@ use http::header::{ALLOW, CACHE_CONTROL};
 use http::{HeaderValue, Method, StatusCode};
 use waypost_core::wire::v1::ErrorCode;
 
+use super::envelope::FromTarget;
 use super::routes::RouteTable;
 use crate::error::ApiError;
 
@@ -40,7 +41,8 @@ pub async fn answer(State(table): State<RouteTable>, mut request: Request, next:
         };
     }
     let mut response = next.run(request).await;
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+    let is_own = response.extensions().get::<FromTarget>().is_none();
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && is_own {
         // A path without a route has no methods; an empty `Allow` says so.
         let allow = route.map_or(HeaderValue::from_static(""), |route| route.allow().clone());
         response.headers_mut().insert(ALLOW, allow);

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 use waypost_core::clock::Clock;
 use waypost_core::limits::{Decision, Policy};
 
+use super::envelope::FromTarget;
 use crate::error::whole_seconds;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -153,6 +154,13 @@ impl RateHeaders {
 pub async fn stamp(State(state): State<RateHeaders>, mut request: Request, next: Next) -> Response {
     let ledger = request.extensions_mut().get_or_insert_default::<RateLedger>().clone();
     let mut response = next.run(request).await;
+    let own = [LIMIT, REMAINING, RESET, RATELIMIT_POLICY, RATELIMIT];
+    if response.extensions().get::<FromTarget>().is_some()
+        && own.iter().any(|name| response.headers().contains_key(name))
+    {
+        // It counts by itself; halves of two tales would be no tale.
+        return response;
+    }
     let limited = response.status() == StatusCode::TOO_MANY_REQUESTS;
     for (name, value) in headers(&ledger.entries(), state.clock.now()) {
         let Some(name) = name else { continue };

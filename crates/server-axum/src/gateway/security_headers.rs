@@ -10,7 +10,8 @@
 //! | `Cross-Origin-Resource-Policy: same-origin` | all but redirects of links | no other site embeds it |
 //!
 //! Redirects have the link's own `Referrer-Policy` or none, and may be followed from anywhere: a policy of ours would
-//! break pictures and frames that are embedded by their short link. What a handler has set itself stays.
+//! break pictures and frames that are embedded by their short link. What a handler has set itself stays. On answers of
+//! servers elsewhere only the first two are added, where they are missing: what their pages may load, they know.
 //!
 //! Around [`envelope`](super::envelope), so that errors have them, and the content type is the final one.
 //!
@@ -32,6 +33,8 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
+
+use super::envelope::FromTarget;
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -76,6 +79,14 @@ impl SecurityHeaders {
 
     /// Puts onto an answer what it lacks.
     pub fn apply(&self, response: &mut Response) {
+        if response.extensions().get::<FromTarget>().is_some() {
+            let headers = response.headers_mut();
+            headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(NOSNIFF);
+            if let Some(transport) = &self.transport {
+                headers.entry(STRICT_TRANSPORT_SECURITY).or_insert_with(|| transport.clone());
+            }
+            return;
+        }
         let policy = if response.extensions().get::<ScriptedPage>().is_some() {
             self.scripted.clone()
         } else if is_page(response.headers()) {
@@ -144,6 +155,20 @@ mod tests {
             assert!(policy(headers).starts_with("default-src 'none'") && policy(headers).contains("frame-ancestors"));
             assert_eq!((&headers[X_FRAME_OPTIONS], &headers[REFERRER_POLICY]), (&DENY, &NO_REFERRER));
         }
+    }
+
+    #[test]
+    fn a_target_says_itself_what_its_pages_may() {
+        let bare = stamped("https://a.example", (axum::Extension(FromTarget), Html("x")));
+        let mut names: Vec<&str> = bare.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-type", "strict-transport-security", "x-content-type-options"]);
+        let own = [(STRICT_TRANSPORT_SECURITY, "max-age=5"), (X_FRAME_OPTIONS, "SAMEORIGIN")];
+        let own = stamped("https://a.example", (axum::Extension(FromTarget), own, "x"));
+        assert_eq!(
+            (&own[STRICT_TRANSPORT_SECURITY], &own[X_FRAME_OPTIONS]),
+            (&HeaderValue::from_static("max-age=5"), &HeaderValue::from_static("SAMEORIGIN"))
+        );
     }
 
     #[test]

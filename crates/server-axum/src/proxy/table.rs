@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::config::{Fault, Plan, PlannedRoute};
-use super::forward::{Edge, Forward, Rule};
+use super::forward::{Edge, Forward, Neighbours, Rule};
 use super::upstream::Upstream;
 
 /// One configuration at work. Immutable: a new configuration makes a new table, which takes over what has not changed.
@@ -33,12 +33,14 @@ impl Table {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let paths = Arc::new(Neighbours::new(plan.routes.iter().map(|planned| planned.route.path.as_str())));
         let routes: Vec<_> = plan
             .routes
             .iter()
             .filter_map(|planned| {
                 let upstream = upstreams.get(planned.upstream)?.clone();
-                Some((planned.clone(), Forward::new(upstream, Rule::of(&planned.route), edge.clone())))
+                let forward = Forward::new(upstream, Rule::of(&planned.route), edge.clone());
+                Some((planned.clone(), forward.beside(paths.clone(), &planned.route.path)))
             })
             .collect();
         let first = |(planned, _): &(PlannedRoute, Forward)| first_segment(&planned.route.path).map(Box::from);
@@ -75,4 +77,40 @@ impl fmt::Debug for Table {
 
 fn first_segment(path: &str) -> Option<&str> {
     path.split('/').nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::proxy::config::{Section, Vocabulary, check};
+
+    #[tokio::test]
+    async fn a_slash_at_the_end_does_not_lead_around_another_route() {
+        let route = |path: &str| json!({"path": path, "methods": ["GET"], "public": true, "upstream": "shop"});
+        let paths = ["/shop/{*rest}", "/shop/admin", "/shop/items/{id}", "/shop/own/", "/shop/own"];
+        let section = json!({
+            "version": 1,
+            // Nobody listens there: what goes on is 503.
+            "upstreams": [{"name": "shop", "targets": [{"url": "http://127.0.0.1:1"}]}],
+            "routes": paths.map(route),
+        });
+        let plan = check(&Section::read(section).unwrap(), &Vocabulary::default()).unwrap();
+        let table = Table::build(&plan, None, &Edge::default()).unwrap();
+        let status = async |path: &str, route: usize| {
+            let forward = table.routes[route].1.clone();
+            forward.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+        };
+        for path in ["/shop/admin/", "/shop/items/7/", "/shop/admin/?a=b"] {
+            assert_eq!(status(path, 0).await, 400, "{path}");
+        }
+        for path in ["/shop/other/", "/shop/other", "/shop/items/7/more/", "/shop/admin/more", "/shop/items/"] {
+            assert_eq!(status(path, 0).await, 503, "{path}");
+        }
+        assert_eq!((status("/shop/own/", 3).await, status("/shop/admin", 1).await), (503, 503), "routes of their own");
+    }
 }

@@ -74,6 +74,7 @@ pub(super) async fn serve<I, S>(
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
     let mut watch = Watch::default();
+    let mut looks = Looks::default();
     loop {
         let (in_head, served) = (progress.in_head(), progress.served());
         let turn = poll_fn(|cx| {
@@ -90,7 +91,7 @@ pub(super) async fn serve<I, S>(
             if progress.in_head() != in_head {
                 return Poll::Ready(Turn::Head);
             }
-            if watch.poll(progress.oldest(), cx).is_ready() {
+            if watch.poll(progress.oldest(), cx).is_ready() || looks.poll(&progress, cx).is_ready() {
                 return Poll::Ready(Turn::Late);
             }
             Poll::Pending
@@ -136,6 +137,29 @@ impl Watch {
         match &mut self.0 {
             Some((_, timer)) => timer.as_mut().poll(cx).map(drop),
             None => Poll::Pending,
+        }
+    }
+}
+
+/// Looks at the readers of streams from time to time.
+#[derive(Default)]
+struct Looks(Option<(Duration, Timer)>);
+
+impl Looks {
+    fn poll(&mut self, progress: &Progress, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(next) = progress.next_look() else {
+            self.0 = None;
+            return Poll::Pending;
+        };
+        loop {
+            let (since, timer) = self.0.get_or_insert_with(|| (next, Box::pin(tokio::time::timeout(next, pending()))));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if progress.stands_still(*since) {
+                return Poll::Ready(());
+            }
+            self.0 = None;
         }
     }
 }

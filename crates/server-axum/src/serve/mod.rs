@@ -24,6 +24,7 @@
 
 mod connection;
 mod progress;
+mod still;
 pub mod tls;
 
 #[cfg(test)]

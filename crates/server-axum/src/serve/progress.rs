@@ -20,7 +20,8 @@ use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::gateway::deadline::Due;
+use super::still::{Stillness, Watchful};
+use crate::gateway::deadline::{Due, Still};
 use crate::gateway::watched::{Watch, Watched};
 
 /// Shared by a connection's two sides and its driver.
@@ -36,7 +37,9 @@ pub(super) struct Progress {
     framed: AtomicBool,
     /// How long answers under way may take, by the number of the request, oldest first.
     due: Mutex<BTreeMap<usize, Duration>>,
-    /// How many of these there are, so that nobody locks what is empty.
+    /// How readers of streams under way do.
+    streams: Mutex<BTreeMap<usize, Arc<Stillness>>>,
+    /// How many of both there are, so that nobody locks what is empty.
     timed: AtomicUsize,
 }
 
@@ -49,6 +52,7 @@ impl Progress {
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
             due: Mutex::default(),
+            streams: Mutex::default(),
             timed: AtomicUsize::new(0),
         })
     }
@@ -60,6 +64,22 @@ impl Progress {
         }
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         due.first_key_value().map(|(number, limit)| (*number, *limit))
+    }
+
+    /// How long until readers of streams should be looked at again, if there are streams.
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        if self.timed.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.values().map(|stream| stream.look()).min()
+    }
+
+    /// Looks at the readers of all streams, so long after the last look. Whether one of them takes nothing for too long.
+    pub(super) fn stands_still(&self, since: Duration) -> bool {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each is to be looked at: no short cut.
+        streams.values().fold(false, |any, stream| stream.is_over(since) || any)
     }
 
     pub(super) fn in_head(&self) -> bool {
@@ -107,6 +127,15 @@ impl InFlight {
         self.progress.timed.fetch_add(1, Ordering::Relaxed);
         self.is_timed = true;
     }
+
+    /// Has the reader of its answer watched.
+    fn is_read_within(&mut self, limit: Duration) -> Arc<Stillness> {
+        let stillness = Arc::new(Stillness::new(limit));
+        self.progress.streams.lock().unwrap_or_else(PoisonError::into_inner).insert(self.number, stillness.clone());
+        self.progress.timed.fetch_add(1, Ordering::Relaxed);
+        self.is_timed = true;
+        stillness
+    }
 }
 
 impl Drop for InFlight {
@@ -114,6 +143,7 @@ impl Drop for InFlight {
         self.progress.in_flight.fetch_sub(1, Ordering::Relaxed);
         if self.is_timed {
             self.progress.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+            self.progress.streams.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
             self.progress.timed.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -164,6 +194,9 @@ where
             Some(mut in_flight) if !response.body().is_end_stream() => {
                 if let Some(Due(limit)) = response.extensions().get() {
                     in_flight.is_due_within(*limit);
+                } else if let Some(Still(limit)) = response.extensions().get() {
+                    let stillness = in_flight.is_read_within(*limit);
+                    return Watched::wrap(response, in_flight).map(|body| Body::new(Watchful::new(body, stillness)));
                 }
                 Watched::wrap(response, in_flight)
             }

@@ -112,8 +112,8 @@ fn a_connection_becomes_another_protocols_through_the_real_server() {
         let (mut stream, _) = listener.accept().expect("the gateway");
         let mut request = [0; 4_096];
         let count = stream.read(&mut request).expect("a request");
-        assert!(String::from_utf8_lossy(&request[..count]).to_ascii_lowercase().contains("upgrade: next\r\n"));
-        let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: next\r\n\r\n";
+        assert!(String::from_utf8_lossy(&request[..count]).to_ascii_lowercase().contains("upgrade: websocket\r\n"));
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         stream.write_all(answer.as_bytes()).expect("it is taken");
         let mut byte = [0];
         while stream.read_exact(&mut byte).is_ok() {
@@ -125,7 +125,7 @@ fn a_connection_becomes_another_protocols_through_the_real_server() {
     place.file("waypost.toml", &upgrade);
     let server = place.serve();
     let mut caller = std::net::TcpStream::connect(server.url().trim_start_matches("http://")).expect("a connection");
-    let request = "GET /shop/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: next\r\n\r\n";
+    let request = "GET /shop/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     caller.write_all(request.as_bytes()).expect("it is taken");
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,7 +1,9 @@
 //! For whom a request is forwarded: `Forwarded` (RFC 7239), `X-Forwarded-*`, `Via` (RFC 9110 §7.6.3).
 //!
 //! What a caller wrote there itself is worth nothing and is dropped, whatever the name after `X-Forwarded-`; where the
-//! peer is a trusted proxy, it is what that proxy says, and is added to.
+//! peer is a trusted proxy, it is what that proxy says, and is added to. Names that say the same in other ways
+//! ([`FORWARDING`]: `True-Client-IP` and its kind) are nobody's: no proxy is known to set all of them, and what a proxy does
+//! not set is its caller's word.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -13,13 +15,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use crate::gateway::client_address::TrustedProxies;
 use crate::gateway::context::RequestContext;
+use crate::gateway::hygiene::FORWARDING;
 use crate::gateway::request_id::X_REQUEST_ID;
 
 const X_FORWARDED: &str = "x-forwarded-";
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -46,10 +48,7 @@ pub fn tell(parts: &mut Parts, proxies: &TrustedProxies) {
     };
     let context = parts.extensions.get::<RequestContext>().cloned();
     let headers = &mut parts.headers;
-    if !is_trusted {
-        drop_claims(headers);
-    }
-    headers.remove(X_REAL_IP);
+    drop_claims(headers, is_trusted);
     if let Some(peer) = peer {
         append(headers, X_FORWARDED_FOR, &peer.to_string());
         append(headers, FORWARDED, &element(peer, host.as_ref(), proto));
@@ -74,8 +73,12 @@ pub fn tell(parts: &mut Parts, proxies: &TrustedProxies) {
     }
 }
 
-fn drop_claims(headers: &mut HeaderMap) {
-    let claims = |name: &&HeaderName| name.as_str().starts_with(X_FORWARDED) || **name == FORWARDED;
+fn drop_claims(headers: &mut HeaderMap, is_trusted: bool) {
+    let claims = |name: &&HeaderName| match name.as_str().starts_with(X_FORWARDED) || **name == FORWARDED {
+        true => !is_trusted,
+        // The names are sorted.
+        false => FORWARDING.binary_search(&name.as_str()).is_ok(),
+    };
     let claims: Vec<HeaderName> = headers.keys().filter(claims).cloned().collect();
     for name in claims {
         headers.remove(name);
@@ -156,6 +159,19 @@ mod tests {
             (&headers["x-forwarded-proto"], &headers["via"]),
             (&"https".parse().unwrap(), &"1.1 edge, 1.1 waypost".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn of_a_trusted_proxy_only_the_standard_names_pass() {
+        assert!(FORWARDING.is_sorted());
+        let others = FORWARDING.iter().filter(|name| !name.ends_with('*') && **name != "forwarded");
+        for peer in ["10.1.1.1", "203.0.113.9"] {
+            let said: Vec<(&str, &str)> = others.clone().map(|name| (*name, "1.2.3.4")).collect();
+            let headers = told(peer, &said);
+            for (name, _) in said {
+                assert!(!headers.contains_key(name), "{name} from {peer}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// The settings of an upgrade to `h2c`, which RFC 9113 has given up.
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
@@ -21,6 +23,7 @@ pub fn strip(headers: &mut HeaderMap) {
     }
     for name in [
         CONNECTION,
+        HTTP2_SETTINGS,
         KEEP_ALIVE,
         PROXY_AUTHENTICATE,
         PROXY_AUTHENTICATION_INFO,
@@ -52,16 +55,24 @@ pub fn strip_request(headers: &mut HeaderMap, speaks_http2: bool) {
     }
 }
 
-/// The protocol that `Connection: upgrade` asks for (RFC 9110 §7.8).
-pub fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let asks = options(headers).any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
-    if asks { headers.get(UPGRADE).cloned() } else { None }
+/// Whether `Connection: upgrade` (RFC 9110 §7.8) asks for WebSocket (RFC 6455 §4.1), and for nothing else.
+///
+/// No other protocol passes. After `h2c` above all a tunnel would carry requests that no layer in front has seen.
+pub fn asks_websocket(headers: &HeaderMap) -> bool {
+    options(headers).any(|option| option.trim().eq_ignore_ascii_case("upgrade")) && names_websocket(headers)
 }
 
-/// Asks the next hop for the same.
-pub fn ask_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+/// Whether `Upgrade` names WebSocket, once and alone.
+pub fn names_websocket(headers: &HeaderMap) -> bool {
+    let mut protocols = headers.get_all(UPGRADE).iter();
+    let is_websocket = protocols.next().is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    is_websocket && protocols.next().is_none()
+}
+
+/// Says it to the next hop, in words of the gateway.
+pub fn say_websocket(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(UPGRADE, protocol);
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 fn takes_trailers(headers: &HeaderMap) -> bool {
@@ -106,6 +117,7 @@ mod tests {
             ("trailer", "X-Sum"),
             ("transfer-encoding", "chunked"),
             ("upgrade", "h2c"),
+            ("http2-settings", "AAMAAABk"),
             ("x-secret", "1"),
             ("x-other", "1"),
             ("x-kept", "1"),
@@ -126,10 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn an_upgrade_is_asked_for_by_both_headers() {
-        assert!(upgrade_of(&headers(&[("upgrade", "websocket")])).is_none());
-        assert!(upgrade_of(&headers(&[("connection", "upgrade")])).is_none());
-        let both = headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
-        assert_eq!(upgrade_of(&both).expect("both are there"), "websocket");
+    fn websocket_is_asked_for_by_both_headers_and_nothing_else_is() {
+        assert!(!asks_websocket(&headers(&[("upgrade", "websocket")])));
+        assert!(!asks_websocket(&headers(&[("connection", "upgrade")])));
+        assert!(asks_websocket(&headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")])));
+        for other in ["h2c", "h2c, websocket", "websocket, h2c", "next", "websocket/13", ""] {
+            assert!(!asks_websocket(&headers(&[("connection", "upgrade"), ("upgrade", other)])), "{other}");
+        }
+        let two = headers(&[("connection", "upgrade"), ("upgrade", "websocket"), ("upgrade", "h2c")]);
+        assert!(!asks_websocket(&two));
     }
 }

@@ -19,7 +19,8 @@ pub const PRINCIPAL: HeaderName = HeaderName::from_static("waypost-principal");
 /// asking, and another one cannot use it.
 #[async_trait]
 pub trait Vouch: Debug + Send + Sync {
-    /// The word for the upstream of this name about a request to `path`, as the upstream sees it; `None` where there is
+    /// The word for the upstream of this name about a request to `path`, as the target sees it, with
+    /// its own base path and without the query. Asked for each attempt, so that a word is never old. `None` where there is
     /// nobody to vouch for. `parts` has the principal among its extensions if the guard knows one.
     async fn vouch(&self, parts: &Parts, upstream: &str, path: &str) -> Option<HeaderValue>;
 }
@@ -54,23 +55,24 @@ impl Vouch for VouchByToken {
     }
 }
 
-/// Puts the gateway's word in place of the caller's, and takes the caller's credentials off unless they are to pass.
-pub async fn speak_for(parts: &mut Parts, upstream: &str, path: &str, passes_credentials: bool, vouch: &dyn Vouch) {
-    let claims: Vec<HeaderName> = parts.headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
+/// Takes off what only the gateway may say of who asks.
+pub fn strip_claims(headers: &mut HeaderMap) {
+    let claims: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
     for name in claims {
-        parts.headers.remove(name);
-    }
-    let word = vouch.vouch(parts, upstream, path).await;
-    if !passes_credentials {
-        strip_credentials(&mut parts.headers);
-    }
-    if let Some(mut word) = word {
-        word.set_sensitive(true);
-        parts.headers.insert(PRINCIPAL, word);
+        headers.remove(name);
     }
 }
 
-fn strip_credentials(headers: &mut HeaderMap) {
+/// Puts the gateway's word onto the headers of one attempt.
+pub fn speak(headers: &mut HeaderMap, word: Option<HeaderValue>) {
+    if let Some(mut word) = word {
+        word.set_sensitive(true);
+        headers.insert(PRINCIPAL, word);
+    }
+}
+
+/// Takes the caller's credentials off.
+pub fn strip_credentials(headers: &mut HeaderMap) {
     headers.remove(AUTHORIZATION);
     headers.remove(COOKIE);
 }
@@ -122,7 +124,12 @@ mod tests {
             request = request.header(name, "forged");
         }
         let (mut parts, _) = request.body(Body::empty()).expect("a request").into_parts();
-        speak_for(&mut parts, "shop", "/", passes, vouch).await;
+        strip_claims(&mut parts.headers);
+        let word = vouch.vouch(&parts, "shop", "/").await;
+        if !passes {
+            strip_credentials(&mut parts.headers);
+        }
+        speak(&mut parts.headers, word);
         parts.headers
     }
 

@@ -7,8 +7,12 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, EXPECT, HOST};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+
+use super::{hop, identity};
+use crate::gateway::hygiene::Hygiene;
 
 /// A body up to this size is read whole where the request may be sent again: 64 KiB, which most calls of an API fit into,
 /// and of which 512 requests in flight take 32 MiB at the most.
@@ -42,14 +46,15 @@ pub struct Stream {
     is_touched: AtomicBool,
     is_waiting: AtomicBool,
     fault: AtomicU8,
+    hygiene: Hygiene,
 }
 
 impl Intake {
-    /// Takes a body of at most `most` bytes. With `keep`, a small one whose length is known is read whole.
+    /// Takes a body of at most `most` bytes. What `hygiene` lets nobody say in a header, trailers do not say either. With `keep`, a small one whose length is known is read whole.
     ///
     /// # Errors
     /// [`IntakeFault`]
-    pub async fn of(body: Body, most: u64, keep: bool) -> Result<Self, IntakeFault> {
+    pub async fn of(body: Body, most: u64, keep: bool, hygiene: &Hygiene) -> Result<Self, IntakeFault> {
         let size = body.size_hint();
         if size.lower() > most {
             return Err(IntakeFault::TooLarge);
@@ -60,7 +65,10 @@ impl Intake {
         if keep && size.exact().is_some_and(|size| size <= WHOLE) {
             return match Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX)).collect().await {
                 Ok(whole) => {
-                    let trailers = whole.trailers().cloned();
+                    let mut trailers = whole.trailers().cloned();
+                    if let Some(trailers) = &mut trailers {
+                        clean(trailers, hygiene);
+                    }
                     Ok(Self::Whole(whole.to_bytes(), trailers))
                 }
                 Err(fault) if fault.is::<LengthLimitError>() => Err(IntakeFault::TooLarge),
@@ -73,6 +81,7 @@ impl Intake {
             is_touched: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
             fault: AtomicU8::new(0),
+            hygiene: hygiene.clone(),
         })))
     }
 
@@ -118,6 +127,18 @@ impl Intake {
     }
 }
 
+/// Takes off trailers what is no client's word: identity and forwarding whoever the peer is, since nobody honest says them
+/// after the body, and what decides over the request itself (RFC 9110 §6.5.1).
+fn clean(trailers: &mut HeaderMap, hygiene: &Hygiene) {
+    hygiene.apply(trailers, None);
+    identity::strip_claims(trailers);
+    identity::strip_credentials(trailers);
+    hop::strip(trailers);
+    for name in [CONTENT_LENGTH, EXPECT, HOST] {
+        trailers.remove(name);
+    }
+}
+
 const TOO_LARGE: u8 = 1;
 const BROKE_OFF: u8 = 2;
 
@@ -136,7 +157,12 @@ impl HttpBody for Lent {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let stream = &self.0;
-        let polled = Pin::new(&mut *stream.body()).poll_frame(cx);
+        let mut polled = Pin::new(&mut *stream.body()).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &mut polled
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            clean(trailers, &stream.hygiene);
+        }
         stream.is_waiting.store(polled.is_pending(), Ordering::Relaxed);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
@@ -179,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_is_lent_again_until_something_was_taken_of_it() {
-        let intake = Intake::of(chunks(&[2, 2]), 10, true).await.expect("small enough");
+        let intake = Intake::of(chunks(&[2, 2]), 10, true, &Hygiene::default()).await.expect("small enough");
         drop(intake.lend());
         assert!(intake.is_intact());
         let mut lent = intake.lend();
@@ -189,21 +215,24 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_the_bound_is_a_fault_whether_announced_or_not() {
-        assert_eq!(Intake::of(Body::from("12345"), 4, true).await.err(), Some(IntakeFault::TooLarge));
-        let intake = Intake::of(chunks(&[3, 3]), 5, true).await.expect("nobody knows yet");
+        assert_eq!(
+            Intake::of(Body::from("12345"), 4, true, &Hygiene::default()).await.err(),
+            Some(IntakeFault::TooLarge)
+        );
+        let intake = Intake::of(chunks(&[3, 3]), 5, true, &Hygiene::default()).await.expect("nobody knows yet");
         assert!(intake.lend().collect().await.is_err());
         assert_eq!(intake.fault(), Some(IntakeFault::TooLarge));
-        let exact = Intake::of(chunks(&[3, 2]), 5, true).await.expect("nobody knows yet");
+        let exact = Intake::of(chunks(&[3, 2]), 5, true, &Hygiene::default()).await.expect("nobody knows yet");
         assert_eq!(exact.lend().collect().await.expect("it fits").to_bytes().len(), 5);
     }
 
     #[tokio::test]
     async fn a_small_body_is_kept_only_where_it_may_be_sent_again() {
-        assert!(matches!(Intake::of(Body::from("a"), 9, true).await, Ok(Intake::Whole(..))));
-        assert!(matches!(Intake::of(Body::from("a"), 9, false).await, Ok(Intake::Streamed(_))));
+        assert!(matches!(Intake::of(Body::from("a"), 9, true, &Hygiene::default()).await, Ok(Intake::Whole(..))));
+        assert!(matches!(Intake::of(Body::from("a"), 9, false, &Hygiene::default()).await, Ok(Intake::Streamed(_))));
         let large = Body::from(vec![0; usize::try_from(WHOLE).expect("small") + 1]);
-        assert!(matches!(Intake::of(large, 1 << 20, true).await, Ok(Intake::Streamed(_))));
-        assert!(Intake::of(Body::empty(), 9, true).await.expect("fine").is_empty());
+        assert!(matches!(Intake::of(large, 1 << 20, true, &Hygiene::default()).await, Ok(Intake::Streamed(_))));
+        assert!(Intake::of(Body::empty(), 9, true, &Hygiene::default()).await.expect("fine").is_empty());
     }
 
     #[tokio::test]
@@ -212,7 +241,7 @@ mod tests {
         trailers.insert("x-sum", http::HeaderValue::from_static("7"));
         let sent = trailers.clone();
         let body = Full::new(Bytes::from_static(b"abc")).with_trailers(async move { Some(Ok(sent)) });
-        let intake = Intake::of(Body::new(body), 9, true).await.expect("small enough");
+        let intake = Intake::of(Body::new(body), 9, true, &Hygiene::default()).await.expect("small enough");
         for _ in 0..2 {
             let whole = intake.lend().collect().await.expect("all of it");
             assert_eq!(whole.trailers(), Some(&trailers));
@@ -221,9 +250,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn trailers_say_no_more_than_headers_may() {
+        let names = ["x-sum", "x-user-id", "waypost-principal", "X_User_Id", "x-forwarded-for", "forwarded", "cookie"];
+        let more =
+            ["authorization", "host", "transfer-encoding", "content-length", "x-real-ip", "connection", "x-waypost-a"];
+        for keep in [true, false] {
+            let mut trailers = HeaderMap::new();
+            for name in names.iter().chain(&more) {
+                let name = http::HeaderName::from_bytes(name.as_bytes()).expect("a name");
+                trailers.insert(name, http::HeaderValue::from_static("7"));
+            }
+            let body = Full::new(Bytes::from_static(b"abc")).with_trailers(async move { Some(Ok(trailers)) });
+            let intake = Intake::of(Body::new(body), 9, keep, &Hygiene::default()).await.expect("small enough");
+            let whole = intake.lend().collect().await.expect("all of it");
+            let left: Vec<&str> = whole.trailers().expect("trailers").keys().map(http::HeaderName::as_str).collect();
+            assert_eq!(left, ["x-sum"], "{keep}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_body_that_breaks_off_is_the_callers_fault() {
         let broken = stream::iter([Ok(Bytes::from_static(b"a")), Err(std::io::Error::other("gone"))]);
-        let intake = Intake::of(Body::from_stream(broken), 9, false).await.expect("it has begun");
+        let intake = Intake::of(Body::from_stream(broken), 9, false, &Hygiene::default()).await.expect("it has begun");
         assert!(intake.lend().collect().await.is_err());
         assert_eq!(intake.fault(), Some(IntakeFault::BrokeOff));
     }

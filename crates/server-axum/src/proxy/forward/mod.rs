@@ -42,6 +42,7 @@ pub mod forwarded;
 pub mod hop;
 pub mod identity;
 pub mod intake;
+mod neighbours;
 pub mod path;
 pub mod reply;
 pub mod retry;
@@ -49,5 +50,6 @@ mod service;
 pub mod upgrade;
 
 pub use identity::{PRINCIPAL, Vouch, VouchByToken, VouchForNobody};
+pub use neighbours::Neighbours;
 pub use service::{Edge, Forward, Rule};
 pub use upgrade::Tunnels;

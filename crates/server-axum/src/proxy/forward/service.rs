@@ -18,11 +18,14 @@ use waypost_core::clock::{Clock, SystemClock};
 use waypost_core::wire::v1::ErrorCode;
 
 use super::intake::{Intake, IntakeFault};
+use super::path::Ambiguous;
 use super::reply::{Patience, reply};
-use super::{Tunnels, Vouch, VouchForNobody, forwarded, hop, identity, path, retry};
+use super::{Neighbours, Tunnels, Vouch, VouchForNobody, forwarded, hop, identity, path, retry};
 use crate::error::ApiError;
 use crate::gateway::client_address::TrustedProxies;
-use crate::gateway::envelope::Rendered;
+use crate::gateway::deadline::Still;
+use crate::gateway::envelope::{FromTarget, Rendered};
+use crate::gateway::hygiene::Hygiene;
 use crate::proxy::config::{self, RouteKind};
 use crate::proxy::upstream::{Attempt, Outcome, Target, TargetError, Unavailable, Upstream};
 
@@ -78,6 +81,8 @@ pub struct Edge {
     pub vouch: Arc<dyn Vouch>,
     /// The tunnels.
     pub tunnels: Tunnels,
+    /// What nobody may say in trailers. That of headers is a layer in front, and should be the same.
+    pub hygiene: Hygiene,
 }
 
 impl Default for Edge {
@@ -87,6 +92,7 @@ impl Default for Edge {
             proxies: TrustedProxies::default(),
             vouch: Arc::new(VouchForNobody),
             tunnels: Tunnels::default(),
+            hygiene: Hygiene::default(),
         }
     }
 }
@@ -100,6 +106,14 @@ struct Parted {
     upstream: Arc<Upstream>,
     rule: Rule,
     edge: Edge,
+    beside: Option<Beside>,
+}
+
+/// The routes of the same configuration, of a route that is a catch-all.
+#[derive(Clone, Debug)]
+struct Beside {
+    paths: Arc<Neighbours>,
+    own: Box<str>,
 }
 
 impl tower::Service<Request<Body>> for Forward {
@@ -128,7 +142,19 @@ enum Lost {
 impl Forward {
     /// Forwards to `upstream` by `rule`.
     pub fn new(upstream: Arc<Upstream>, rule: Rule, edge: Edge) -> Self {
-        Self(Arc::new(Parted { upstream, rule, edge }))
+        Self(Arc::new(Parted { upstream, rule, edge, beside: None }))
+    }
+
+    /// The same as the route `own` among `paths`: a path with a slash at its end that is another route's without it is
+    /// refused where `own` is a catch-all.
+    #[must_use]
+    pub fn beside(self, paths: Arc<Neighbours>, own: &str) -> Self {
+        if !own.contains("{*") {
+            return self;
+        }
+        let Parted { upstream, rule, edge, .. } = &*self.0;
+        let beside = Some(Beside { paths, own: own.into() });
+        Self(Arc::new(Parted { upstream: upstream.clone(), rule: rule.clone(), edge: edge.clone(), beside }))
     }
 }
 
@@ -136,23 +162,22 @@ impl Parted {
     async fn forward(&self, mut request: Request<Body>) -> Result<Response, ApiError> {
         let clock = &self.edge.clock;
         let deadline = clock.now().saturating_add(self.rule.timeout).unwrap_or(Timestamp::MAX);
-        let path = path::onward(request.uri(), self.rule.strip_prefix.as_deref()).map_err(|fault| {
-            ApiError::new(ErrorCode::MalformedRequest, format!("The path {fault}"))
-                .with_detail("path", fault.to_string())
-                .with_reason("a path that servers read in different ways")
-        })?;
+        let path = path::onward(request.uri(), self.rule.strip_prefix.as_deref()).map_err(ambiguous)?;
+        if self.beside.as_ref().is_some_and(|beside| beside.paths.is_of_another(request.uri().path(), &beside.own)) {
+            return Err(ambiguous(Ambiguous::OtherRoute));
+        }
         let upgrade = self.upgrade(&mut request);
         let (mut parts, body) = request.into_parts();
         let most = if upgrade.is_some() { 1 } else { self.upstream.attempts() };
-        let repeatable = most > 1 && retry::is_repeatable(&parts.method, &parts.headers);
         hop::strip_request(&mut parts.headers, self.upstream.speaks_http2());
         forwarded::tell(&mut parts, &self.edge.proxies);
-        let (name, asked) = (self.upstream.name(), path.split('?').next().unwrap_or_default());
-        identity::speak_for(&mut parts, name, asked, self.upstream.passes_credentials(), &*self.edge.vouch).await;
+        identity::strip_claims(&mut parts.headers);
+        // By what is left: what `Connection` has named does not reach the target.
+        let repeatable = most > 1 && retry::is_repeatable(&parts.method, &parts.headers);
         let late = clock.sleep_until(deadline);
         tokio::pin!(late);
         let intake = tokio::select! {
-            intake = Intake::of(body, self.rule.body_limit, repeatable) => intake.map_err(|fault| self.told(fault))?,
+            intake = Intake::of(body, self.rule.body_limit, repeatable, &self.edge.hygiene) => intake.map_err(|fault| self.told(fault))?,
             () = &mut late => return Err(too_slow()),
         };
         let mut attempts = if repeatable { most } else { 1 };
@@ -165,7 +190,13 @@ impl Parted {
                 Err(unavailable) => return self.give_up(lost, unavailable, deadline),
             };
             let Some(target) = attempt.target().cloned() else { continue };
-            let request = self.request(&parts, &path, &target, intake.lend(), &intake, upgrade.as_ref())?;
+            let word = tokio::select! {
+                word = self.word(&parts, &path, &target) => word,
+                // Dropped without a word about the target, which was not asked.
+                () = &mut late => return Err(ApiError::of(ErrorCode::UpstreamTimeout).with_reason("nobody was vouched for in time")),
+            };
+            let mut request = self.request(&parts, &path, &target, &intake, upgrade.is_some())?;
+            identity::speak(request.headers_mut(), word);
             let sent = tokio::select! {
                 sent = target.send(request, upgrade.is_some()) => sent,
                 () = &mut late => return Err(self.late(attempt, &intake)),
@@ -207,8 +238,14 @@ impl Parted {
         if self.rule.kind != RouteKind::Upgrade || request.version() != Version::HTTP_11 {
             return None;
         }
-        let protocol = hop::upgrade_of(request.headers())?;
-        Some(Upgrade { protocol, caller: hyper::upgrade::on(request) })
+        let asks = *request.method() == Method::GET && hop::asks_websocket(request.headers());
+        asks.then(|| Upgrade { caller: hyper::upgrade::on(request) })
+    }
+
+    /// The gateway's word about who asks, for one target: it holds for the path that this one sees, for a short time.
+    async fn word(&self, parts: &Parts, path: &str, target: &Target) -> Option<HeaderValue> {
+        let path = target.path(path.split('?').next().unwrap_or_default());
+        self.edge.vouch.vouch(parts, self.upstream.name(), &path).await
     }
 
     fn request(
@@ -216,22 +253,24 @@ impl Parted {
         parts: &Parts,
         path: &str,
         target: &Target,
-        body: Body,
         intake: &Intake,
-        upgrade: Option<&Upgrade>,
+        upgrades: bool,
     ) -> Result<Request<Body>, ApiError> {
-        let mut request = Request::new(body);
+        let mut request = Request::new(intake.lend());
         let refused = |fault: http::Error| ApiError::of(ErrorCode::MalformedRequest).with_reason(fault.to_string());
         *request.uri_mut() = target.uri(path).map_err(refused)?;
         *request.method_mut() = parts.method.clone();
         let headers = request.headers_mut();
         *headers = parts.headers.clone();
+        if !self.upstream.passes_credentials() {
+            identity::strip_credentials(headers);
+        }
         if intake.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
             // Said, since these methods expect a body (RFC 9110 §8.6).
             headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
-        if let Some(upgrade) = upgrade {
-            hop::ask_upgrade(headers, upgrade.protocol.clone());
+        if upgrades {
+            hop::say_websocket(headers);
         }
         Ok(request)
     }
@@ -246,10 +285,9 @@ impl Parted {
         let (clock, rule) = (&self.edge.clock, &self.rule);
         let place = self.upstream.note(attempt, Outcome::of_status(answer.status()), clock.now());
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(Upgrade { protocol, caller }) = upgrade else {
-                return Err(
-                    ApiError::of(ErrorCode::UpstreamFailed).with_reason("switched protocols without being asked")
-                );
+            let Some(Upgrade { caller }) = upgrade.filter(|_| hop::names_websocket(answer.headers())) else {
+                let reason = "switched to a protocol for which it was not asked";
+                return Err(ApiError::of(ErrorCode::UpstreamFailed).with_reason(reason));
             };
             let Some(permit) = self.edge.tunnels.enter() else {
                 let error = ApiError::new(ErrorCode::Unavailable, "The server is at its limit of upgraded connections");
@@ -258,15 +296,19 @@ impl Parted {
             let target = hyper::upgrade::on(&mut answer);
             self.edge.tunnels.join(caller, target, rule.idle_timeout, clock.clone(), (permit, place));
             let (mut parts, _) = answer.into_parts();
-            let chosen = parts.headers.get(http::header::UPGRADE).cloned().unwrap_or(protocol);
             hop::strip(&mut parts.headers);
-            hop::ask_upgrade(&mut parts.headers, chosen);
+            hop::say_websocket(&mut parts.headers);
+            parts.extensions.insert(FromTarget);
             return Ok(Response::from_parts(parts, Body::empty()));
         }
         let (mut parts, body) = answer.into_parts();
         hop::strip(&mut parts.headers);
         // The target's errors are its own words.
         parts.extensions.insert(Rendered);
+        parts.extensions.insert(FromTarget);
+        if rule.kind != RouteKind::Unary {
+            parts.extensions.insert(Still(rule.idle_timeout));
+        }
         let patience = match rule.kind {
             RouteKind::Unary => Patience::Until(deadline),
             RouteKind::Stream | RouteKind::Upgrade => Patience::Idle(rule.idle_timeout),
@@ -286,6 +328,7 @@ impl Parted {
                 let (mut parts, body) = answer.into_parts();
                 hop::strip(&mut parts.headers);
                 parts.extensions.insert(Rendered);
+                parts.extensions.insert(FromTarget);
                 let body = reply(body, None, self.edge.clock.clone(), Patience::Until(deadline));
                 Ok(Response::from_parts(parts, body))
             }
@@ -335,10 +378,15 @@ impl Parted {
     }
 }
 
-/// A connection about to become another protocol's.
+/// A connection about to become a WebSocket.
 struct Upgrade {
-    protocol: HeaderValue,
     caller: OnUpgrade,
+}
+
+fn ambiguous(fault: Ambiguous) -> ApiError {
+    ApiError::new(ErrorCode::MalformedRequest, format!("The path {fault}"))
+        .with_detail("path", fault.to_string())
+        .with_reason("a path that servers read in different ways")
 }
 
 fn too_slow() -> ApiError {

@@ -10,14 +10,14 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 
-type Connector = HttpsConnector<HttpConnector>;
+use super::connector::Timed;
 
 /// How connections are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +43,9 @@ fn tls(is_secure: bool) -> Result<ClientConfig, rustls::Error> {
 pub(super) struct Clients {
     /// For requests: one for each thread that answers, as far as there are processors. A connection is then used by the
     /// thread that drives it, and a request wakes no other; a pool for all would hand every second one over.
-    plain: Box<[Client<Connector, Body>]>,
+    plain: Box<[Client<Timed, Body>]>,
     /// For connections that become something else, which HTTP/2 cannot do: HTTP/1.1 whatever TLS would agree on.
-    upgrading: Client<Connector, Body>,
+    upgrading: Client<Timed, Body>,
 }
 
 /// Longer than most servers keep an idle connection (nginx: 75 s), shorter than firewalls forget it. A connection that
@@ -59,7 +59,6 @@ impl Clients {
     pub(super) fn new(options: &ClientOptions, is_secure: bool) -> Result<Self, rustls::Error> {
         let http = || {
             let mut connector = HttpConnector::new();
-            connector.set_connect_timeout(Some(options.connect_timeout));
             connector.set_nodelay(true);
             connector.set_keepalive(Some(IDLE));
             connector.enforce_http(false);
@@ -73,6 +72,8 @@ impl Clients {
         };
         let upgrading =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(http());
+        let [connector, upgrading] =
+            [connector, upgrading].map(|connector| Timed::new(connector, options.connect_timeout));
         let builder = || {
             let mut builder = Client::builder(TokioExecutor::new());
             builder
@@ -86,7 +87,10 @@ impl Clients {
                 .http2_max_header_list_size(64 * 1024)
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_keep_alive_timeout(Duration::from_secs(10))
-                .http2_adaptive_window(true);
+                // Fixed, and the connection's far above a stream's: one answer that nobody reads must not stall the others
+                // beside it. 64 stalled streams fill it, and a connection holds no more than these 16 MiB.
+                .http2_initial_stream_window_size(256 * 1024)
+                .http2_initial_connection_window_size(16 * 1024 * 1024);
             builder
         };
         let shares = available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_SHARES);

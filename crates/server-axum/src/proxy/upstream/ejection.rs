@@ -66,9 +66,9 @@ impl Standing {
     }
 }
 
-/// How many of `targets` may be set aside at a time.
-pub fn most(targets: usize) -> usize {
-    targets / 2
+/// Whether of so many targets that could take requests enough stay: half, and one at least.
+pub fn leaves_enough(able: usize, stay: usize) -> bool {
+    stay > 0 && stay * 2 >= able
 }
 
 #[cfg(test)]
@@ -102,6 +102,7 @@ mod tests {
 
     #[test]
     fn never_more_than_half() {
+        let most = |able: usize| (0..able).take_while(|ejected| leaves_enough(able, able - ejected - 1)).count();
         assert_eq!([0, 1, 2, 3, 4, 5].map(most), [0, 0, 1, 1, 2, 2]);
     }
 }

@@ -1,16 +1,17 @@
 //! Asking targets whether they are well.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use futures_util::StreamExt;
-use futures_util::stream;
 use http::header::USER_AGENT;
 use http::{HeaderValue, Method, Request};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use waypost_core::Result;
 use waypost_core::clock::Clock;
 use waypost_core::engine::{Engine, Next};
@@ -18,7 +19,8 @@ use waypost_core::engine::{Engine, Next};
 use super::{Target, Upstream};
 use crate::proxy::config;
 
-/// How many targets are asked side by side: enough that a round of slow ones ends, few enough not to be a burst.
+/// How many targets of one upstream are asked side by side: enough that a round of slow ones ends, few enough not to be a
+/// burst.
 const SIDE_BY_SIDE: usize = 32;
 /// How long the engine rests where nobody is to be asked; after it, a new configuration is seen.
 const REST: Duration = Duration::from_secs(1);
@@ -49,6 +51,8 @@ impl HealthOptions {
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     due: Option<Timestamp>,
+    /// The last question is not answered yet; there is one at a time.
+    is_asked: bool,
     /// Answers in a row that say otherwise than what is believed.
     contrary: u32,
 }
@@ -68,20 +72,24 @@ impl Target {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         // A shorter interval of a new configuration holds at once.
         let latest = now + options.interval;
-        let due = checks.due.is_none_or(|due| due <= now || due > latest);
+        let due = !checks.is_asked && checks.due.is_none_or(|due| due <= now || due > latest);
         if due {
+            checks.is_asked = true;
             checks.due = Some(latest);
         }
         due
     }
 
+    /// When a check may be due next; `None` while the last one goes on.
     fn next_check(&self) -> Option<Timestamp> {
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).due
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.due.filter(|_| !checks.is_asked)
     }
 
     /// Takes a reading into account. Says whether the target's standing changed.
     fn take_reading(&self, options: &HealthOptions, reading: Reading) -> bool {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.is_asked = false;
         let believed = self.is_well.load(Ordering::Relaxed);
         if (reading == Reading::Well) == believed {
             checks.contrary = 0;
@@ -105,6 +113,10 @@ pub type Current = Arc<dyn Fn() -> Vec<Arc<Upstream>> + Send + Sync>;
 pub struct HealthChecks {
     current: Current,
     clock: Arc<dyn Clock>,
+    /// The checks under way: at most one for each target. A slow target holds up nothing but its own next check.
+    pending: JoinSet<()>,
+    /// The places of each upstream.
+    places: HashMap<Box<str>, Arc<Semaphore>>,
 }
 
 impl std::fmt::Debug for HealthChecks {
@@ -116,23 +128,41 @@ impl std::fmt::Debug for HealthChecks {
 impl HealthChecks {
     /// Asks the targets of whatever upstreams `current` gives.
     pub fn new(current: Current, clock: Arc<dyn Clock>) -> Self {
-        Self { current, clock }
+        Self { current, clock, pending: JoinSet::new(), places: HashMap::new() }
     }
 
-    async fn ask(&self, target: &Target, options: &HealthOptions) -> Reading {
-        let Ok(uri) = target.uri(&options.path) else { return Reading::Ill };
-        let mut request = Request::new(Body::empty());
-        *request.method_mut() = Method::GET;
-        *request.uri_mut() = uri;
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("waypost-health"));
-        let late = self.clock.sleep_until(self.clock.now() + options.timeout);
-        tokio::select! {
-            answer = target.send(request, false) => match answer {
-                Ok(answer) if answer.status().is_success() => Reading::Well,
-                _ => Reading::Ill,
-            },
-            () = late => Reading::Ill,
-        }
+    /// One check, from its place to what it came to.
+    fn check(&mut self, upstream: &Arc<Upstream>, target: &Arc<Target>, options: &HealthOptions) {
+        let places =
+            self.places.entry(upstream.name().into()).or_insert_with(|| Arc::new(Semaphore::new(SIDE_BY_SIDE)));
+        let (places, clock) = (places.clone(), self.clock.clone());
+        let (upstream, target, options) = (upstream.clone(), target.clone(), options.clone());
+        self.pending.spawn(async move {
+            let _place = places.acquire().await;
+            let reading = ask(&target, &options, &*clock).await;
+            if target.take_reading(&options, reading) {
+                let state = if target.is_well() { "well" } else { "ill" };
+                tracing::warn!(upstream = upstream.name(), target = target.url(), state, "a target's health changed");
+            }
+            let labels = [("upstream", upstream.name().to_owned()), ("target", target.url().to_owned())];
+            metrics::gauge!("waypost_proxy_target_well", &labels).set(if target.is_well() { 1.0 } else { 0.0 });
+        });
+    }
+}
+
+async fn ask(target: &Target, options: &HealthOptions, clock: &dyn Clock) -> Reading {
+    let Ok(uri) = target.uri(&options.path) else { return Reading::Ill };
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = uri;
+    request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("waypost-health"));
+    let late = clock.sleep_until(clock.now() + options.timeout);
+    tokio::select! {
+        answer = target.send(request, false) => match answer {
+            Ok(answer) if answer.status().is_success() => Reading::Well,
+            _ => Reading::Ill,
+        },
+        () = late => Reading::Ill,
     }
 }
 
@@ -144,29 +174,28 @@ impl Engine for HealthChecks {
 
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
         let upstreams = (self.current)();
-        let mut due = Vec::new();
+        self.places.retain(|name, _| upstreams.iter().any(|upstream| upstream.name() == &**name));
         for upstream in &upstreams {
             let Some(options) = &upstream.health else { continue };
-            let targets = upstream.targets().filter(|target| target.take_check(options, now));
-            due.extend(targets.map(|target| (upstream, target, options)));
-        }
-        let this = &*self;
-        let checks = due.into_iter().map(|(upstream, target, options)| async move {
-            let reading = this.ask(target, options).await;
-            if target.take_reading(options, reading) {
-                let state = if target.is_well() { "well" } else { "ill" };
-                tracing::warn!(upstream = upstream.name(), target = target.url(), state, "a target's health changed");
+            for target in upstream.targets().filter(|target| target.take_check(options, now)) {
+                self.check(upstream, target, options);
             }
-            let labels = [("upstream", upstream.name().to_owned()), ("target", target.url().to_owned())];
-            metrics::gauge!("waypost_proxy_target_well", &labels).set(if target.is_well() { 1.0 } else { 0.0 });
-        });
-        // Boxed: a plain chain of closures over borrowed targets is not `Send` enough for the compiler.
-        let checks: Vec<futures_util::future::BoxFuture<'_, ()>> =
-            checks.map(|check| Box::pin(check) as futures_util::future::BoxFuture<'_, ()>).collect();
-        stream::iter(checks).buffer_unordered(SIDE_BY_SIDE).for_each(|()| async {}).await;
-        let asked = upstreams.iter().filter(|upstream| upstream.health.is_some());
-        let next = asked.flat_map(|upstream| upstream.targets()).filter_map(|target| target.next_check()).min();
+        }
         let rest = now + REST;
-        Ok(Next::At(next.map_or(rest, |next| next.min(rest))))
+        let next = || {
+            let asked = upstreams.iter().filter(|upstream| upstream.health.is_some());
+            let next = asked.flat_map(|upstream| upstream.targets()).filter_map(|target| target.next_check()).min();
+            next.map_or(rest, |next| next.min(rest))
+        };
+        // What is not answered by then goes on in the next step.
+        let over = self.clock.sleep_until(next());
+        tokio::pin!(over);
+        while !self.pending.is_empty() {
+            tokio::select! {
+                _ = self.pending.join_next() => {}
+                () = &mut over => break,
+            }
+        }
+        Ok(Next::At(next()))
     }
 }

@@ -13,6 +13,7 @@
 pub mod balance;
 pub mod breaker;
 mod client;
+mod connector;
 pub mod ejection;
 pub mod health;
 mod target;

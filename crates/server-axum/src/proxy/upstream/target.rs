@@ -1,5 +1,6 @@
 //! One target: its address, its connections, and how it stands.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -112,13 +113,18 @@ impl Target {
         self.breaker().state()
     }
 
+    /// A path and query as it sees them: behind the path of its own address.
+    pub(crate) fn path<'a>(&self, path_and_query: &'a str) -> Cow<'a, str> {
+        match self.base.as_str() {
+            "" => path_and_query.into(),
+            base => format!("{base}{path_and_query}").into(),
+        }
+    }
+
     /// The address of a path and query at it.
     pub(crate) fn uri(&self, path_and_query: &str) -> Result<Uri, http::Error> {
         let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
-        match self.base.as_str() {
-            "" => builder.path_and_query(path_and_query).build(),
-            base => builder.path_and_query(format!("{base}{path_and_query}")).build(),
-        }
+        builder.path_and_query(&*self.path(path_and_query)).build()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>, upgrades: bool) -> Result<Response<Incoming>, TargetError> {

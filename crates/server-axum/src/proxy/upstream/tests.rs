@@ -80,3 +80,20 @@ fn a_fault_of_the_targets_own_does_not_open_the_breaker() {
     }
     assert_eq!(one.targets().next().unwrap().breaker_state(), "closed");
 }
+
+#[test]
+fn who_takes_no_requests_anyway_does_not_count_among_those_that_stay() {
+    let targets = json!([
+        {"url": "http://a"}, {"url": "http://b"}, {"url": "http://ill"}, {"url": "http://off", "weight": 0}
+    ]);
+    let more = json!({"ejection": {"failures": 1}, "breaker": {"requests": 1_000}});
+    let upstream = upstream(targets, more);
+    let ill = upstream.targets().find(|target| target.url() == "http://ill").unwrap();
+    ill.is_well.store(false, std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..20 {
+        let attempt = upstream.pick(&[], now()).expect("one of the two stays, however much fails");
+        upstream.note(attempt, Outcome::Failed, now());
+    }
+    let ejected = upstream.targets().filter(|target| target.standing.ejected(now()).is_some()).count();
+    assert_eq!(ejected, 1);
+}

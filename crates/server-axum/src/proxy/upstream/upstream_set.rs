@@ -1,6 +1,6 @@
 //! An upstream: a name, and the targets that answer under it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ pub struct Upstream {
     members: Vec<Member>,
     balance: Balance,
     ejection: EjectionOptions,
+    /// Who holds it counts and sets aside; two at a time would each leave the other's target.
+    ejecting: Mutex<()>,
     budget: Arc<Budget>,
     retries: config::Retries,
     pub(super) health: Option<HealthOptions>,
@@ -72,6 +74,7 @@ impl Upstream {
                 time: config.ejection.time.get(),
                 longest: config.ejection.longest.get(),
             },
+            ejecting: Mutex::default(),
             budget: budget.unwrap_or_else(|| Arc::new(Budget::new(config.retries.budget))),
             retries: config.retries.clone(),
             health,
@@ -159,8 +162,15 @@ impl Upstream {
         if !target.standing.failed(&self.ejection) || target.standing.ejected(now).is_some() {
             return;
         }
-        let ejected = self.targets().filter(|other| other.standing.ejected(now).is_some()).count();
-        if ejected < ejection::most(self.members.len()) {
+        let _ejecting = self.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
+        if target.standing.ejected(now).is_some() {
+            return;
+        }
+        // Those that take requests when nobody is set aside, and those of them that would still.
+        let able = || self.members.iter().filter(|member| member.weight > 0 && member.target.is_well());
+        let stay = able()
+            .filter(|member| !std::ptr::eq(&*member.target, target) && member.target.standing.ejected(now).is_none());
+        if ejection::leaves_enough(able().count(), stay.count()) {
             let until = target.standing.eject(&self.ejection, now);
             metrics::counter!("waypost_proxy_ejections_total", "upstream" => self.name.to_string()).increment(1);
             tracing::warn!(upstream = %self.name, target = target.url(), %until, "a target is set aside");

@@ -214,3 +214,43 @@ async fn what_was_handed_over_whole_is_given_up_after_a_while() {
     let _ = within(stuck.read_to_end(&mut rest)).await;
     assert!(rest.len() < WHOLE, "four minutes later it is not");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_takes_nothing_of_a_stream_is_cut_and_one_who_waits_for_it_is_not() {
+    use tokio::sync::oneshot;
+
+    use crate::gateway::routes::{self, Kind, RouteTable};
+
+    let (held, mut left) = oneshot::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(Some(held)));
+    let endless = move || async move {
+        let held = held.lock().unwrap().take();
+        let parts = futures_util::stream::repeat_with(move || {
+            let _held = &held;
+            Ok::<_, Infallible>(axum::body::Bytes::from_static(&[0; 16 * 1024]))
+        });
+        Body::from_stream(parts)
+    };
+    let silent = || async { Body::from_stream(futures_util::stream::pending::<Result<&'static str, Infallible>>()) };
+    let table = ["/endless", "/silent"];
+    let table: RouteTable =
+        table.into_iter().map(|path| routes::Route::new(path, [http::Method::GET]).with_kind(Kind::Stream)).collect();
+    let app = Router::new()
+        .route("/endless", axum::routing::get(endless))
+        .route("/silent", axum::routing::get(silent))
+        .layer(axum::middleware::from_fn_with_state(Deadline::default(), deadline::enforce))
+        .layer(axum::middleware::from_fn_with_state(table, routes::resolve));
+    let server = serving(app, Vec::new());
+    let mut waiting = server.connect();
+    waiting.write_all(b"GET /silent HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut head = [0; 15];
+    waiting.read_exact(&mut head).await.unwrap();
+
+    let mut deaf = server.connect();
+    deaf.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(59), &mut left).await.is_err());
+    let cut = tokio::time::timeout(Duration::from_secs(35), &mut left).await;
+    assert!(cut.is_ok(), "after the limit and at most two looks the body is given up");
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(500), waiting.read_to_end(&mut rest)).await.unwrap_err();
+}

@@ -284,3 +284,30 @@ async fn either_version_goes_on_as_either_with_its_trailers() {
         assert!(plain.body.contains(version), "{plain:?}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_does_not_stall_another_on_the_same_connection() {
+    let huge =
+        || async { Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(&[0; 65_536])))) };
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = made.clone();
+    let huge = move || async move {
+        count.fetch_add(1, Ordering::SeqCst);
+        huge().await
+    };
+    let router = Router::new().route("/huge", any(huge)).fallback(|| async { "x".repeat(100_000) });
+    let target = serve(router).await;
+    let gateway = gateway(upstream(&[target.url()], json!({"http2": true})), streams(), Edge::default()).await;
+    let mut deaf = Vec::new();
+    for _ in 0..3 {
+        let mut caller = TcpStream::connect(gateway.address).await.expect("a connection");
+        caller.write_all(b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("it is taken");
+        deaf.push(caller);
+    }
+    until("all are answered", || made.load(Ordering::SeqCst) == 3).await;
+    for _ in 0..50 {
+        // Long enough for the buffers in between to fill up.
+        let _ = tokio::time::timeout(Duration::from_millis(10), std::future::pending::<()>()).await;
+        assert_eq!(get(gateway.address, "/small").await.body.len(), 100_000);
+    }
+}

@@ -175,3 +175,15 @@ async fn a_target_that_is_full_is_not_asked() {
     first.abort();
     until("who leaves frees the place", || in_flight() == 0).await;
 }
+
+#[tokio::test]
+async fn a_target_that_says_nothing_in_the_handshake_is_given_up_in_the_time_for_connections() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("https://{}", listener.local_addr().expect("an address"));
+    // The system takes the connection; nobody answers on it.
+    let more = serde_json::json!({"connect_timeout": "100ms", "retries": {"attempts": 1}});
+    let rule = Rule { timeout: std::time::Duration::from_secs(20), ..Rule::default() };
+    let gateway = gateway(upstream(&[url], more), rule, Edge::default()).await;
+    assert_eq!(get(gateway.address, "/").await.status, 503, "away, not late");
+    drop(listener);
+}

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 use serde_json::json;
+use tokio_util::task::AbortOnDropHandle;
 use waypost_core::clock::{Clock, ManualClock};
 use waypost_core::engine::{Engine, Next};
 use waypost_server_axum::proxy::forward::{Edge, Rule};
@@ -66,13 +67,45 @@ async fn a_target_that_does_not_answer_in_time_is_ill_and_where_all_are_nobody_i
     let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().expect("a moment"));
     let current = upstream.clone();
     let mut checks = HealthChecks::new(Arc::new(move || vec![current.clone()]), Arc::new(clock.clone()));
-    let round = tokio::spawn(async move { checks.step("2026-11-20T12:00:00Z".parse().expect("a moment")).await });
-    while !round.is_finished() {
-        clock.advance(Duration::from_millis(500));
-        tokio::task::yield_now().await;
-    }
-    round.await.expect("no panic").expect("a round");
-    assert!(upstream.targets().all(|target| !target.is_well()));
+    let now = clock.clone();
+    let rounds = AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            checks.step(now.now()).await.expect("a round");
+            tokio::task::yield_now().await;
+        }
+    }));
+    ground::until("all are ill", || {
+        clock.advance(Duration::from_millis(1));
+        upstream.targets().all(|target| !target.is_well())
+    })
+    .await;
+    drop(rounds);
     let gateway = ground::gateway(upstream, Rule::default(), Edge::default()).await;
     assert_eq!(ground::get(gateway.address, "/").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_slow_upstream_does_not_hold_up_the_checks_of_another() {
+    let silent = ground::serve(Router::new().fallback(std::future::pending::<()>)).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let answer = move || async move { count.fetch_add(1, Ordering::SeqCst) };
+    let quick = ground::serve(Router::new().fallback(|| async move { answer().await.to_string() })).await;
+    let slow = ground::upstream(&[silent.url()], json!({"health": {"path": "/", "interval": "1s", "timeout": "60s"}}));
+    let other = ground::upstream(&[quick.url()], json!({"health": {"path": "/", "interval": "1s"}}));
+    let clock = ManualClock::new("2026-11-20T12:00:00Z".parse().expect("a moment"));
+    let current = Arc::new(move || vec![slow.clone(), other.clone()]);
+    let mut checks = HealthChecks::new(current, Arc::new(clock.clone()));
+    let now = clock.clone();
+    let _rounds = AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            checks.step(now.now()).await.expect("a round");
+            tokio::task::yield_now().await;
+        }
+    }));
+    for times in 1..=20 {
+        // Twenty seconds, a third of the time that the slow one has for one answer.
+        ground::until("the other one is asked", || asked.load(Ordering::SeqCst) >= times).await;
+        clock.advance(Duration::from_secs(1));
+    }
 }

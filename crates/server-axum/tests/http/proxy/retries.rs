@@ -34,6 +34,17 @@ async fn a_post_without_a_key_is_never_sent_twice() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_target_does_not_see_makes_nothing_repeatable() {
+    for headers in [
+        "Connection: Idempotency-Key\r\nIdempotency-Key: \"k\"\r\n",
+        "Idempotency-Key: \"k\"\r\nIdempotency-Key: \"l\"\r\n",
+        "Idempotency-Key: \"\"\r\n",
+    ] {
+        assert_eq!(sent(NOTHING, "POST", headers, "a body").await, (502, 1), "{headers}");
+    }
+}
+
+#[tokio::test]
 async fn what_does_no_more_the_second_time_is_sent_to_another_target() {
     for (method, headers, body) in [
         ("GET", "", ""),

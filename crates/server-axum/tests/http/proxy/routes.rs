@@ -8,7 +8,7 @@ use std::time::Duration;
 use waypost_core::limits::{Algorithm, Plans, Policy};
 use waypost_server_axum::gateway::client_address::TrustedProxies;
 use waypost_server_axum::proxy::config::{Section, Vocabulary, check};
-use waypost_server_axum::proxy::forward::{Edge, Vouch, VouchByToken};
+use waypost_server_axum::proxy::forward::{Edge, Rule, Vouch, VouchByToken};
 use waypost_server_axum::proxy::table::Table;
 use waypost_server_axum::{App, Gateway, HttpOptions, Own};
 
@@ -43,7 +43,10 @@ async fn ground(own: Own) -> Ground {
         let id = request.headers().contains_key("x-request-id") && request.headers().contains_key("traceparent");
         format!("{} {} for {principal}, named {id}", request.method(), request.uri())
     };
-    let target = serve(Router::new().fallback(answer)).await;
+    ground_before(own, serve(Router::new().fallback(answer)).await).await
+}
+
+async fn ground_before(own: Own, target: Running) -> Ground {
     let tight = Policy::new("tight", Algorithm::FixedWindow, 2, Duration::from_secs(60)).expect("a policy");
     let plans = Plans::default().with_common([tight]);
     let server = Server::with(Setup { plans, ..Setup::default() }).await;
@@ -86,6 +89,36 @@ impl Ground {
     }
 }
 
+/// Says for which path it was asked, and how many times it was.
+#[derive(Debug, Default)]
+struct Paths(std::sync::atomic::AtomicUsize);
+
+#[async_trait::async_trait]
+impl Vouch for Paths {
+    async fn vouch(&self, _: &http::request::Parts, _: &str, path: &str) -> Option<http::HeaderValue> {
+        let count = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        http::HeaderValue::try_from(format!("{path} {count}")).ok()
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_has_a_word_of_its_own_for_the_path_that_the_target_sees() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    let (bad, good) = (Raw::start("").await, Raw::start(ok).await);
+    let urls = [bad.running.url() + "/one", good.running.url() + "/two/"];
+    let edge = Edge { vouch: Arc::new(Paths::default()), ..Edge::default() };
+    let rule = Rule { strip_prefix: Some("/shop".into()), ..Rule::default() };
+    let gateway = gateway(upstream(&urls, json!({})), rule, edge).await;
+    while bad.seen().is_empty() {
+        assert_eq!(get(gateway.address, "/shop/a?b=c").await.status, 200);
+    }
+    let (lost, seen) = (bad.seen().concat(), good.seen());
+    let last = seen.last().expect("a request");
+    let count = seen.len();
+    assert!(lost.contains(&format!("waypost-principal: /one/a {count}\r\n")), "{lost}");
+    assert!(last.starts_with("GET /two/a?b=c ") && last.contains(&format!(": /two/a {}\r\n", count + 1)), "{last}");
+}
+
 #[tokio::test]
 async fn a_configured_route_has_the_same_guard_as_any_other() {
     let ground = ground(Own::All).await;
@@ -116,6 +149,34 @@ async fn methods_limits_and_paths_are_those_of_the_table() {
     }
     assert_eq!(statuses, [200, 200, 429], "its own policy, by address");
     assert_eq!(ground.ask("GET", "/shop/nothing", "").await.status, 404, "no short link either");
+}
+
+#[tokio::test]
+async fn what_a_target_says_of_its_answer_stays_and_is_not_added_to() {
+    let answer = |request: Request| async move {
+        let bare = request.uri().path() == "/shop/open/bare";
+        let said = [("allow", "PURGE"), ("x-frame-options", "SAMEORIGIN"), ("x-ratelimit-limit", "7")];
+        let mut response = http::Response::builder().status(if bare { 200 } else { 405 });
+        for (name, value) in said.iter().filter(|_| !bare) {
+            response = response.header(*name, *value);
+        }
+        response.body(axum::body::Body::from("mine")).expect("a response")
+    };
+    let ground = ground_before(Own::All, serve(Router::new().fallback(answer)).await).await;
+    let said = ground.ask("GET", "/shop/open/a", "").await;
+    assert_eq!(
+        (said.status, said.header("allow"), said.header("x-frame-options")),
+        (405, Some("purge"), Some("sameorigin"))
+    );
+    assert_eq!((said.header("x-ratelimit-limit"), said.header("x-ratelimit-remaining")), (Some("7"), None));
+    let bare = ground.ask("GET", "/shop/open/bare", "").await;
+    for absent in ["content-security-policy", "x-frame-options", "cross-origin-resource-policy", "referrer-policy"] {
+        assert!(
+            bare.header(absent).is_none() && said.header(absent).is_none_or(|value| value == "sameorigin"),
+            "{absent}"
+        );
+    }
+    assert_eq!(bare.header("x-content-type-options"), Some("nosniff"));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use super::ground::*;
 /// A target that sends back each byte plus one, once the connection is its own.
 async fn echo() -> Running {
     let answer = |mut request: Request| async move {
-        if request.headers().get("upgrade").is_none_or(|protocol| protocol != "next") {
+        if request.headers().get("upgrade").is_none_or(|protocol| protocol != "websocket") {
             return Response::builder().status(StatusCode::UPGRADE_REQUIRED).body(Body::from("ask for it")).unwrap();
         }
         let upgrade = hyper::upgrade::on(&mut request);
@@ -34,7 +34,7 @@ async fn echo() -> Running {
             }
         });
         let builder = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
-        builder.header("connection", "upgrade").header("upgrade", "next").body(Body::empty()).unwrap()
+        builder.header("connection", "upgrade").header("upgrade", "websocket").body(Body::empty()).unwrap()
     };
     serve(Router::new().fallback(any(answer))).await
 }
@@ -45,14 +45,14 @@ fn upgrades() -> Rule {
 
 async fn open(gateway: &Running) -> TcpStream {
     let mut caller = TcpStream::connect(gateway.address).await.expect("a connection");
-    let request = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: next\r\n\r\n";
+    let request = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n";
     caller.write_all(request).await.expect("it is taken");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(caller.read_u8().await.expect("a head"));
     }
     let head = String::from_utf8(head).expect("text").to_ascii_lowercase();
-    assert!(head.starts_with("http/1.1 101 ") && head.contains("\r\nupgrade: next\r\n"), "{head}");
+    assert!(head.starts_with("http/1.1 101 ") && head.contains("\r\nupgrade: websocket\r\n"), "{head}");
     caller
 }
 
@@ -84,11 +84,31 @@ async fn bytes_pass_both_ways_until_one_end_closes() {
 #[tokio::test]
 async fn a_route_of_another_kind_and_a_plain_request_are_not_upgraded() {
     let target = echo().await;
-    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: next\r\n\r\n";
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(send(before(&target).await.address, request).await.status, 426, "the wish died at the hop");
     let gateway = gateway(upstream(&[target.url()], Value::Null), upgrades(), Edge::default()).await;
     let plain = get(gateway.address, "/").await;
     assert_eq!((plain.status, plain.body.as_str()), (426, "ask for it"));
+}
+
+#[tokio::test]
+async fn no_protocol_but_websocket_passes_and_h2c_least_of_all() {
+    const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    for protocol in ["h2c", "h2c, websocket", "websocket\r\nUpgrade: h2c", "tls/1.0"] {
+        let target = Raw::start(OK).await;
+        let gateway = gateway(upstream(&[target.running.url()], Value::Null), upgrades(), Edge::default()).await;
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\n\
+             HTTP2-Settings: AAMAAABk\r\n\r\n"
+        );
+        assert_eq!(send(gateway.address, &request).await.status, 200, "{protocol}");
+        let seen = target.seen().concat().to_ascii_lowercase();
+        assert!(!seen.contains("upgrade") && !seen.contains("http2-settings"), "{protocol}: {seen}");
+    }
+    let target = Raw::start("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n").await;
+    let gateway = gateway(upstream(&[target.running.url()], Value::Null), upgrades(), Edge::default()).await;
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    assert_eq!(send(gateway.address, request).await.status, 502, "nor one that the target chooses");
 }
 
 #[tokio::test]
@@ -117,6 +137,6 @@ async fn there_are_no_more_tunnels_than_places() {
     let edge = Edge { tunnels: Tunnels::new(1), ..Edge::default() };
     let gateway = gateway(upstream(&[target.url()], Value::Null), upgrades(), edge).await;
     let _first = open(&gateway).await;
-    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: next\r\n\r\n";
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(send(gateway.address, request).await.status, 503);
 }

@@ -30,9 +30,9 @@ pub(crate) fn plan(section: Option<&toml::Value>, words: &Vocabulary) -> Result<
     }
 }
 
-/// The same, of a value that was read already; `Null` is no section.
+/// The same, of a value that was read already; `Null` is no section, and an empty one has no routes.
 pub(super) fn plan_of(section: Value, words: &Vocabulary) -> Result<Plan, Vec<Fault>> {
-    if section.is_null() {
+    if section.is_null() || section.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Plan::default());
     }
     check(&Section::read(section)?, words)

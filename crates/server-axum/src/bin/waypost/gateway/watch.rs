@@ -26,14 +26,20 @@ impl SettingsFile {
         Self(path.to_owned())
     }
 
-    /// The engine that puts its changed section to work in `gateway`.
-    pub(crate) fn watch(self, gateway: Gateway, words: Vocabulary, edge: Edge) -> Reload {
+    /// The engine that puts its section to work in `gateway` once it is another than `current`, which is at work.
+    pub(crate) fn watch(
+        self,
+        current: Option<&toml::Value>,
+        gateway: Gateway,
+        words: Vocabulary,
+        edge: Edge,
+    ) -> Reload {
         let take = move |section: Value| {
             let plan = plan_of(section, &words)?;
             let table = Table::build(&plan, Some(&gateway.table()), &edge)?;
             gateway.replace(Arc::new(table)).map_err(|fault| vec![Fault::new("gateway", fault.to_string())])
         };
-        Reload::new(Box::new(self), Box::new(take))
+        Reload::new(Box::new(self), current.map_or(Value::Null, json), Box::new(take))
     }
 
     fn fault(&self, text: impl Into<String>) -> Vec<Fault> {

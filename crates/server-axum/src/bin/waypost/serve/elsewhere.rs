@@ -64,7 +64,8 @@ impl Elsewhere {
         let current = Arc::new(move || at.table().upstreams().to_vec());
         let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(HealthChecks::new(current, clock))];
         if let (Some(file), true) = (&settings.file, settings.roles.leads_elsewhere()) {
-            let reload = SettingsFile::new(file).watch(gateway, self.words, self.edge);
+            let reload =
+                SettingsFile::new(file).watch(settings.sections.get("gateway"), gateway, self.words, self.edge);
             on_hangup(reload.waker())?;
             engines.push(Box::new(reload));
         }

@@ -31,6 +31,7 @@ use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::tokens::TokenOptions;
+use waypost_server_axum::gateway::hygiene::Hygiene;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::proxy::forward::{Edge, VouchByToken};
 
@@ -94,7 +95,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         tokio::spawn(certificate.follow_changes());
     }
     let vouch = Arc::new(VouchByToken(store.platform.tokens.clone()));
-    let edge = Edge { proxies: http.trusted_proxies.clone(), vouch, ..Edge::default() };
+    let hygiene = Hygiene::default().and_identity(&http.identity_headers);
+    let edge = Edge { proxies: http.trusted_proxies.clone(), vouch, hygiene, ..Edge::default() };
     let tunnels = edge.tunnels.clone();
     let elsewhere = planned.build(edge)?;
     let (app, gateway) = http::gateway(store.platform.clone(), http, metrics, settings.roles.own(), &elsewhere)?;
