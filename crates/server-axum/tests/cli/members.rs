@@ -11,7 +11,7 @@ fn a_member_is_added_as_its_provider_knows_them() {
         added.starts_with("usr_") && added.contains("  owner  never signed in  https://id.example alice  -"),
         "{added}"
     );
-    let by_setting = add(&["--oidc-issuer", "https://id.example"]).with_status(0).out;
+    let by_setting = add(&["--oidc-issuer", "https://id.example", "--role", "owner"]).with_status(0).out;
     assert!(by_setting.contains("https://id.example alice"), "{by_setting}");
     assert!(add(&[]).with_status(2).err.contains("oidc_issuer"));
     assert!(add(&["--issuer", "https://id.example", "--role", "boss"]).with_status(2).err.contains("owner, admin"));
