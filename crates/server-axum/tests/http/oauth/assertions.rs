@@ -183,7 +183,7 @@ async fn an_assertion_that_was_shown_before_a_restart_is_refused_after_it() {
             Ok(client) => assert_eq!((start, client.id.to_string()), (0, signer.party.id.clone())),
             Err(refusal) => assert!(start > 0 && refusal.code() == Some(RefusalCode::InvalidClient), "{refusal:?}"),
         }
-        db.close().await;
+        db.close().await.unwrap();
         // Still within the time that it is good for.
         server.clock.advance(Duration::from_secs(30 * 60));
     }
