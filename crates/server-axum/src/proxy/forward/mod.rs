@@ -44,6 +44,7 @@ pub mod identity;
 pub mod intake;
 mod neighbours;
 pub mod path;
+mod refusals;
 pub mod reply;
 pub mod retry;
 mod service;
