@@ -158,7 +158,8 @@ impl HttpBody for Noted {
 /// Answers for a handler that has not answered in time.
 pub async fn enforce(State(deadline): State<Deadline>, request: Request, next: Next) -> Response {
     let route = routes::of(&request);
-    let limit = route.and_then(|route| route.time_limit()).unwrap_or(deadline.request);
+    let own = route.and_then(|route| route.time_limit());
+    let limit = own.unwrap_or(deadline.request);
     let kind = route.map_or(Kind::Unary, |route| Route::kind(route));
     let waiting = Arc::new(AtomicBool::new(false));
     let request = request.map(|body| match body.is_end_stream() {
@@ -167,7 +168,7 @@ pub async fn enforce(State(deadline): State<Deadline>, request: Request, next: N
     });
     match tokio::time::timeout(limit, next.run(request)).await {
         // A route that has longer for its request has as long for its answer.
-        Ok(response) if kind == Kind::Unary => bound(response, deadline.answer.max(limit)),
+        Ok(response) if kind == Kind::Unary => bound(response, deadline.answer.max(own.unwrap_or_default())),
         Ok(mut response) => {
             response.extensions_mut().get_or_insert_with(|| Still(deadline.answer));
             response

@@ -79,7 +79,7 @@ impl Progress {
     pub(super) fn stands_still(&self, since: Duration) -> bool {
         let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         // Each is to be looked at: no short cut.
-        streams.values().fold(false, |any, stream| stream.is_over(since) || any)
+        streams.values().filter(|stream| stream.is_over(since)).count() > 0
     }
 
     pub(super) fn in_head(&self) -> bool {

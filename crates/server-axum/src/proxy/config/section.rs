@@ -29,7 +29,7 @@ pub enum RouteKind {
     Unary,
     /// The answer is a stream without end (server-sent events, a download): its time holds for the head alone.
     Stream,
-    /// The connection may become another protocol's (WebSocket): its time holds for the head alone.
+    /// The connection may become a WebSocket: its time holds for the head alone.
     Upgrade,
 }
 
@@ -48,7 +48,7 @@ impl RouteKind {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// The path: `/shop/items/{id}`; `{*rest}` at the end takes whatever follows.
+    /// The path: `/shop/items/{id}`, fixed segments of `A-Z`, `a-z`, `0-9`, `.`, `_`, `~` and `-`; `{*rest}` at the end takes whatever follows.
     pub path: String,
     /// The methods, of `GET`, `HEAD`, `POST`, `PUT`, `PATCH` and `DELETE`. `GET` brings `HEAD`; `OPTIONS` is answered here.
     pub methods: Vec<String>,
@@ -67,7 +67,7 @@ pub struct Route {
     /// The time of a request; 30 s by default, as for the server's own routes. At most an hour.
     #[serde(default = "thirty_seconds")]
     pub timeout: Span,
-    /// How long nothing may move on a stream or an upgraded connection; 5 min by default, ten times what servers wait
+    /// How long nothing may move on a stream or an upgraded connection, its reader's side included; 5 min by default, ten times what servers wait
     /// between two heartbeats.
     #[serde(default = "five_minutes")]
     pub idle_timeout: Span,
@@ -93,7 +93,7 @@ pub struct Upstream {
     /// on otherwise.
     #[serde(default)]
     pub http2: bool,
-    /// How long a connection may take to be there; 1 s by default: a server of one's own that takes longer is away.
+    /// How long a connection may take to be there, TLS included; 1 s by default: a server of one's own that takes longer is away.
     #[serde(default = "one_second")]
     pub connect_timeout: Span,
     /// How many idle connections are kept for each target; 64 by default.
@@ -176,7 +176,8 @@ pub struct Breaker {
     pub trials: u32,
 }
 
-/// Setting aside a target whose answers fail one after the other. Never more than half of the targets.
+/// Setting aside a target whose answers fail one after the other. At least half of those that can be
+/// asked stay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ejection {

@@ -7,7 +7,7 @@
 //! - says for whom it asks, and drops what the caller wrote there itself ([`forwarded`], [`identity`]);
 //! - streams both bodies, holding no more than one frame of each, within a bound ([`intake`], [`reply`]);
 //! - asks again where that does no harm ([`retry`]), within the upstream's budget;
-//! - lets a connection become another protocol's ([`upgrade`]).
+//! - lets a connection become a WebSocket ([`upgrade`]).
 //!
 //! A caller that leaves ends the request to the target as well. Faults are answered in the one error shape:
 //! 503 `UNAVAILABLE` with `Retry-After` where no target could be asked, 502 `UPSTREAM_FAILED` where one broke off before
@@ -44,6 +44,7 @@ pub mod identity;
 pub mod intake;
 mod neighbours;
 pub mod path;
+mod refusals;
 pub mod reply;
 pub mod retry;
 mod service;

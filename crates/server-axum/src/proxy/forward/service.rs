@@ -19,6 +19,7 @@ use waypost_core::wire::v1::ErrorCode;
 
 use super::intake::{Intake, IntakeFault};
 use super::path::Ambiguous;
+use super::refusals::{ambiguous, causes, failed, too_slow};
 use super::reply::{Patience, reply};
 use super::{Neighbours, Tunnels, Vouch, VouchForNobody, forwarded, hop, identity, path, retry};
 use crate::error::ApiError;
@@ -381,29 +382,4 @@ impl Parted {
 /// A connection about to become a WebSocket.
 struct Upgrade {
     caller: OnUpgrade,
-}
-
-fn ambiguous(fault: Ambiguous) -> ApiError {
-    ApiError::new(ErrorCode::MalformedRequest, format!("The path {fault}"))
-        .with_detail("path", fault.to_string())
-        .with_reason("a path that servers read in different ways")
-}
-
-fn too_slow() -> ApiError {
-    ApiError::of(ErrorCode::RequestTimeout).with_reason("the body came too slowly")
-}
-
-fn failed(name: &str, fault: &TargetError) -> ApiError {
-    ApiError::of(ErrorCode::UpstreamFailed).with_reason(format!("{name}: {}", causes(fault)))
-}
-
-fn causes(fault: &TargetError) -> String {
-    let mut text = fault.to_string();
-    let mut cause = std::error::Error::source(fault);
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }

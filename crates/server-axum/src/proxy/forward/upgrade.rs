@@ -1,4 +1,4 @@
-//! Connections that become another protocol's: a tunnel of bytes, both ways.
+//! Connections that become WebSockets: a tunnel of bytes, both ways.
 //!
 //! Bounded in number, and in the time in which nothing moves. A tunnel does not end with its request, so a server that
 //! stops closes all of them by [`Tunnels::close`].
@@ -29,8 +29,9 @@ pub struct Tunnels {
 }
 
 impl Default for Tunnels {
-    /// 4,096: half of the connections that a server takes, so that tunnels alone never fill it. Each costs two buffers of
-    /// 8 KiB.
+    /// 4,096: half of what a server takes in all (8,192), so that tunnels alone do not fill it. Where several threads
+    /// answer, each takes its share of the connections, and the tunnels of one thread can fill that. Each costs two buffers
+    /// of 8 KiB.
     fn default() -> Self {
         Self::new(4_096)
     }
