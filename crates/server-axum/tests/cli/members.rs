@@ -8,8 +8,7 @@ fn a_member_is_added_as_its_provider_knows_them() {
     let add_one =
         |who: &str, arguments: &[&str]| place.run(&[&["members", "add", "--subject", who], arguments].concat());
     let add = |arguments: &[&str]| add_one("bob", arguments);
-    let added =
-        add_one("alice", &["--issuer", "https://id.example", "--role", "owner"]).with_status(0).out;
+    let added = add_one("alice", &["--issuer", "https://id.example", "--role", "owner"]).with_status(0).out;
     assert!(
         added.starts_with("usr_") && added.contains("  owner  never signed in  https://id.example alice  -"),
         "{added}"
