@@ -6,7 +6,7 @@
 //! ([`Platform::recognise`]); here is where it may stand in a request:
 //!
 //! - `Authorization: Bearer …`, once, the scheme in any case (RFC 6750 §2.1); never in the URL;
-//! - the cookie of a session, only without that header, and for changes only from a page of this server ([`csrf`]);
+//! - the cookie of a session, only without that header, and for changes only from a page of this server ([`csrf`](super::csrf));
 //! - `Waypost-Principal`, where gateways vouch for callers to this node; `hygiene` lets it through from them alone.
 //!
 //! Within `context`; before `limit`, which counts by principal.
