@@ -102,7 +102,17 @@ fn levels(platform: &Arc<Platform>) -> Vec<(&'static str, Router)> {
     let plenty =
         Policy::new("address", Algorithm::TokenBucket, 1_000_000_000, Duration::from_secs(1)).expect("a policy");
     let address = AddressLimit { limits: platform.limits.clone(), policy: plenty };
-    let mut levels = vec![("bare handler", Router::new().route("/thing", get(|| async { "{}" })))];
+    let bare = || Router::new().route("/thing", get(|| async { "{}" }));
+    // The layers within authentication need to know who it is: they are put under it one by one.
+    let demand = from_fn_with_state(Scope::LinksRead, authorization::demand);
+    let by_principal = from_fn_with_state(platform.limits.clone(), limit::by_principal);
+    let recognise = from_fn_with_state(Authentication::new(platform.clone()), authentication::recognise);
+    let mut levels = vec![
+        ("bare handler", bare()),
+        ("authentication", bare().layer(recognise.clone())),
+        ("authorization", bare().layer(demand.clone()).layer(recognise.clone())),
+        ("limit::by_principal", bare().layer(demand).layer(by_principal).layer(recognise)),
+    ];
     macro_rules! grow {
         ($($name:literal: $layer:expr;)*) => {$(
             let (_, inner) = levels.last().expect("the bare one").clone();
@@ -110,9 +120,6 @@ fn levels(platform: &Arc<Platform>) -> Vec<(&'static str, Router)> {
         )*};
     }
     grow! {
-        "authorization": from_fn_with_state(Scope::LinksRead, authorization::demand);
-        "limit::by_principal": from_fn_with_state(platform.limits.clone(), limit::by_principal);
-        "authentication": from_fn_with_state(Authentication::new(platform.clone()), authentication::recognise);
         "deadline": from_fn_with_state(deadline::Deadline::default(), deadline::enforce);
         "admission": from_fn_with_state(admission::Admission::default(), admission::admit);
         "head_limits": from_fn_with_state(head_limits::HeadLimits::default(), head_limits::check);
@@ -205,9 +212,12 @@ async fn main() {
             let before = if at == 0 { *cost } else { costs[at - 1] };
             println!("| {name} | {cost:.1} | {:.1} |", cost - before);
         }
-        let adds = costs[costs.len() - 1] - costs[0];
+        // Here each layer is boxed by its own, so that they can be told apart; the server boxes the chain once.
+        println!("\nlayer by layer, the chain adds {:.1} µs", costs[costs.len() - 1] - costs[0]);
+        let adds = median(in_all) - costs[0];
         let verdict = if adds <= TARGET { "met" } else { "missed" };
-        println!("\nthe chain adds {adds:.1} µs ({TARGET} µs: {verdict})");
-        println!("for comparison, `GET /v1/event-types` of the whole platform: {:.1} µs\n", median(in_all));
+        println!(
+            "as the server stacks it, with the handler of `GET /v1/event-types`: {adds:.1} µs ({TARGET} µs: {verdict})\n"
+        );
     }
 }
