@@ -10,8 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use waypost_core::credentials::Principal;
 use waypost_core::tokens::Tokens;
 
-/// The header in which the gateway vouches for the principal.
-pub const PRINCIPAL: HeaderName = HeaderName::from_static("waypost-principal");
+pub use crate::gateway::hygiene::PRINCIPAL;
 
 /// Vouches for who is asking.
 ///
