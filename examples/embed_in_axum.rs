@@ -39,6 +39,8 @@ fn ports() -> waypost::Result<Ports> {
         members: store.clone(),
         grants: store.clone(),
         webhooks: store.clone(),
+        deliveries: store.clone(),
+        delivery_log: store.clone(),
         invalidations: Arc::new(MemoryInvalidations::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(VisitorDescriber::new(None)?),

@@ -34,6 +34,14 @@ pub trait Engine: Debug + Send + Sync {
     async fn woken(&self) {
         std::future::pending::<()>().await;
     }
+
+    /// Ends what runs beside the rounds, after the last of them. What bounds it is the caller's patience.
+    ///
+    /// # Errors
+    /// What could not be ended well. Nothing is lost by it: another node, or the next start, takes it up.
+    async fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// When the next round is due.
@@ -81,6 +89,9 @@ pub async fn run(
             }
         };
         if stop.is_cancelled() {
+            if let Err(error) = engine.finish().await {
+                tracing::warn!(engine = engine.name(), error = ?error, "an engine did not end well");
+            }
             return;
         }
         tokio::select! {

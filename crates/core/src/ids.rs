@@ -144,6 +144,8 @@ typed_ids! {
     SubjectId = "sub";
     /// Names a webhook endpoint.
     WebhookId = "whk";
+    /// Names a delivery within its endpoint: the bits are those of the event that is delivered.
+    DeliveryId = "dlv";
 }
 
 #[cfg(test)]

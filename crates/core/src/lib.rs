@@ -52,6 +52,6 @@ pub mod wire;
 
 pub use error::{Error, Issue, Kind, Result};
 #[cfg(feature = "services")]
-pub use platform::{IdentityOptions, Platform, PlatformOptions};
+pub use platform::{IdentityOptions, Platform, PlatformOptions, WebhookOptions};
 #[cfg(feature = "services")]
 pub use ports::Ports;

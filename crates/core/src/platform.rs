@@ -24,8 +24,10 @@ use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
 use crate::seal::Seal;
-use crate::tokens::{TokenOptions, Tokens};
-use crate::webhooks::Webhooks;
+use crate::tokens::{KeyRing, TokenOptions, Tokens};
+use crate::webhooks::{
+    DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
+};
 
 /// What can be tuned; each default says why it is so.
 #[derive(Clone, Debug)]
@@ -46,8 +48,8 @@ pub struct PlatformOptions {
     pub retries: RetryOptions,
     /// How much is allowed, by plan.
     pub plans: Plans,
-    /// Whether webhook endpoints may be called without TLS. Not, since what they are told is private.
-    pub webhook_allow_http: bool,
+    /// How webhooks are sent.
+    pub webhooks: WebhookOptions,
     /// How access tokens are made.
     pub tokens: TokenOptions,
     /// Whom tokens and people are believed by beside the platform itself: nobody, unless the operator says so.
@@ -65,6 +67,34 @@ pub struct IdentityOptions {
     pub login: Option<LoginOptions>,
 }
 
+/// How webhooks are sent; each default says why it is so.
+#[derive(Clone, Debug)]
+pub struct WebhookOptions {
+    /// The way to receivers. Without it, endpoints are registered and what is owed to them waits for a node that has one.
+    pub transport: Option<Arc<dyn WebhookTransport>>,
+    /// Whether endpoints may be called without TLS. Not, since what they are told is private.
+    pub allow_http: bool,
+    /// The key that secrets are sealed with, and those before it that still open them. With none, a key of the store's own
+    /// is used, and whoever reads the store reads the secrets.
+    pub seal_keys: Vec<[u8; 32]>,
+    /// How deliveries are sent.
+    pub dispatcher: DispatcherOptions,
+    /// How long deliveries and attempts are kept: 30 days, a month of evidence.
+    pub keep: Duration,
+}
+
+impl Default for WebhookOptions {
+    fn default() -> Self {
+        Self {
+            transport: None,
+            allow_http: false,
+            seal_keys: Vec::new(),
+            dispatcher: DispatcherOptions::default(),
+            keep: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
 impl Default for PlatformOptions {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -80,7 +110,7 @@ impl Default for PlatformOptions {
             drain: DrainOptions::default(),
             retries: RetryOptions::default(),
             plans: Plans::default(),
-            webhook_allow_http: false,
+            webhooks: WebhookOptions::default(),
             tokens: TokenOptions::default(),
             identity: IdentityOptions::default(),
         }
@@ -126,6 +156,7 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+    messages: Arc<Messages>,
     cache: Arc<LinkCache>,
     changes: Arc<Changes>,
     ports: Ports,
@@ -161,6 +192,12 @@ impl Platform {
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
         let (grants, members) = (ports.grants.clone(), ports.members.clone());
+        let messages = Arc::new(Messages {
+            seal: Arc::new(seal(&options.webhooks, &credentials).await?),
+            keys: Arc::new(webhook_keys(&ports, &options.tokens)),
+            cursors: cursors.clone(),
+            entropy: entropy.clone(),
+        });
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
@@ -173,12 +210,8 @@ impl Platform {
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
             feed: Feed::new(ports.bus.clone(), cursors),
-            webhooks: Webhooks::new(
-                ports.webhooks.clone(),
-                Seal::new(&credentials.secret("seal").await?),
-                clock.clone(),
-                entropy.clone(),
-            ),
+            webhooks: Webhooks::new(ports.webhooks.clone(), messages.seal.clone(), clock.clone(), entropy.clone()),
+            messages,
             credentials,
             idempotency: Idempotency::new(
                 ports.idempotency.clone(),
@@ -236,11 +269,47 @@ impl Platform {
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];
         let provider = self.login.as_ref().map(Login::issuer);
+        engines.extend(self.webhook_engines());
         for issuer in self.issuers.all().into_iter().chain(provider) {
             engines.push(Box::new(KeyRefresher::new(issuer)));
         }
         engines
     }
+
+    /// What has events owed to endpoints, sends them, and forgets what became of them.
+    fn webhook_engines(&self) -> Vec<Box<dyn Engine>> {
+        let (ports, options) = (&self.ports, &self.options.webhooks);
+        let fanout = Fanout::new(ports.bus.clone(), ports.webhooks.clone(), ports.deliveries.clone());
+        let mut engines: Vec<Box<dyn Engine>> =
+            vec![Box::new(fanout), Box::new(DeliveryRetention::new(ports.delivery_log.clone(), options.keep))];
+        if let Some(transport) = &options.transport {
+            engines.push(Box::new(Dispatcher::new(
+                ports.deliveries.clone(),
+                transport.clone(),
+                self.messages.clone(),
+                Notices::new(ports.webhooks.clone(), ports.outbox.clone(), self.entropy.clone()),
+                self.clock.clone(),
+                self.entropy.clone(),
+                options.dispatcher,
+            )));
+        }
+        engines
+    }
+}
+
+/// What secrets are sealed with: the operator's keys, then the store's own, which sealed what came before those.
+async fn seal(options: &WebhookOptions, credentials: &Credentials) -> Result<Seal> {
+    let own = credentials.secret("seal").await?;
+    let mut keys = options.seal_keys.clone();
+    keys.push(own);
+    Ok(Seal::new(&keys[0], &keys[1..]))
+}
+
+/// The keys that deliveries are signed with beside the secrets of endpoints. They change with those of tokens, and
+/// `generation` leaves both behind.
+fn webhook_keys(ports: &Ports, options: &TokenOptions) -> KeyRing {
+    let credentials = Credentials::new(ports.credentials.clone(), ports.clock.clone(), ports.entropy.clone());
+    KeyRing::new(credentials, "webhook-key", options.generation)
 }
 
 /// Puts together what believes issuers and the provider. The workspaces that they name are made if they are not there.

@@ -17,11 +17,12 @@ use crate::limits::RateLimiter;
 use crate::links::{Invalidations, LinkStore};
 use crate::members::MemberStore;
 use crate::outbox::Outbox;
-use crate::webhooks::WebhookStore;
+use crate::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 
 /// One adapter for each port. Forgetting one does not compile.
 ///
-/// `links`, `clicks`, `idempotency` and `outbox` share transactions, so they come from one store.
+/// `links`, `clicks`, `idempotency` and `outbox` share transactions, so they come from one store, and so do `webhooks`,
+/// `deliveries` and `delivery_log` with `outbox`.
 #[derive(Clone, Debug)]
 pub struct Ports {
     /// Keeps links.
@@ -48,6 +49,10 @@ pub struct Ports {
     pub grants: Arc<dyn GrantStore>,
     /// Keeps webhook endpoints.
     pub webhooks: Arc<dyn WebhookStore>,
+    /// Keeps what is owed to them.
+    pub deliveries: Arc<dyn DeliveryQueue>,
+    /// Tells what became of it.
+    pub delivery_log: Arc<dyn DeliveryLog>,
     /// Carries word of changed links to the other nodes. With one node, one in memory.
     pub invalidations: Arc<dyn Invalidations>,
     /// Holds hits until they are counted.
@@ -100,7 +105,11 @@ impl Ports {
             members: Arc::new(Cached::<dyn MemberStore>::new(members, clock.clone())),
             grants: Arc::new(Cached::<dyn GrantStore>::new(grants, clock)),
             // Requests read and write it; to register is safe to repeat, since an id is one endpoint.
-            webhooks: Arc::new(Layered::new(self.webhooks, repeated)),
+            webhooks: Arc::new(Layered::new(self.webhooks, repeated.clone())),
+            // The dispatcher has its rounds.
+            deliveries: Arc::new(Layered::new(self.deliveries, once.clone())),
+            // Requests read from it.
+            delivery_log: Arc::new(Layered::new(self.delivery_log, repeated)),
             // The announcer has its rounds.
             invalidations: Arc::new(Layered::new(self.invalidations, once)),
             // What is left is in this process, and does not fail by being away.

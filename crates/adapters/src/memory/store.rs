@@ -25,6 +25,7 @@ use super::webhooks::Webhooks;
 pub struct MemoryStore {
     state: Mutex<State>,
     pub(super) appended: Notify,
+    pub(super) enqueued: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +56,12 @@ impl MemoryStore {
     pub(super) fn wake(&self) {
         self.appended.notify_waiters();
         self.appended.notify_one();
+    }
+
+    /// Wakes those who wait for deliveries, in the same way.
+    pub(super) fn wake_dispatchers(&self) {
+        self.enqueued.notify_waiters();
+        self.enqueued.notify_one();
     }
 }
 

@@ -9,6 +9,7 @@ use super::{EventBus, EventFilter, Position, Read};
 use crate::credentials::{Principal, Scope};
 use crate::engine::{Engine, Next};
 use crate::error::{Error, Issue, Kind, Result};
+use crate::ids::WorkspaceId;
 use crate::page::{Cursors, InvalidCursor, Limit};
 use crate::wire::v1;
 
@@ -52,7 +53,7 @@ impl Feed {
     ) -> Result<FeedPage> {
         who.require(Scope::EventsRead)?;
         filter.workspace = Some(who.workspace);
-        let binding = binding(who);
+        let binding = binding(who.workspace);
         let after = match cursor {
             Some(cursor) => {
                 let position = self.cursors.open(&binding, cursor)?;
@@ -81,8 +82,8 @@ fn too_old() -> Error {
 }
 
 /// A cursor of events is bound to its workspace, not to the filter: a reader may narrow its view and go on.
-fn binding(who: &Principal) -> Vec<u8> {
-    format!("events {}", who.workspace).into_bytes()
+pub(crate) fn binding(workspace: WorkspaceId) -> Vec<u8> {
+    format!("events {workspace}").into_bytes()
 }
 
 /// Forgets events that are older than they need to be kept.

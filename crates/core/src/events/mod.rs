@@ -12,4 +12,6 @@ pub use port::{Acked, Batch, Bounds, EventBus, EventFilter, Logged, Read};
 pub use position::{Epoch, Position};
 
 #[cfg(feature = "services")]
+pub(crate) use feed::binding;
+#[cfg(feature = "services")]
 pub use feed::{Feed, FeedPage, Retention};

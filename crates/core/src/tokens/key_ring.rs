@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     credentials: Credentials,
-    generation: u32,
+    name: String,
     known: RwLock<Option<Known>>,
     loading: tokio::sync::Mutex<()>,
 }
@@ -72,9 +72,14 @@ fn end_of(period: i64) -> Timestamp {
 }
 
 impl KeyRing {
-    /// Keys of `generation`: another number is other keys altogether.
-    pub(crate) fn new(credentials: Credentials, generation: u32) -> Self {
-        Self { credentials, generation, known: RwLock::default(), loading: tokio::sync::Mutex::default() }
+    /// Keys for `purpose`, of `generation`: another number is other keys altogether.
+    pub(crate) fn new(credentials: Credentials, purpose: &str, generation: u32) -> Self {
+        Self {
+            credentials,
+            name: format!("{purpose}/{generation}"),
+            known: RwLock::default(),
+            loading: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The keys at `now`. Asks the store once a period; while it is away, the key that was made ahead does.
@@ -112,7 +117,7 @@ impl KeyRing {
     async fn load(&self, period: i64) -> Result<Keys> {
         let mut all = Vec::with_capacity(3);
         for period in period - 1..=period + 1 {
-            let seed = self.credentials.secret(&format!("token-key/{}/{period}", self.generation)).await?;
+            let seed = self.credentials.secret(&format!("{}/{period}", self.name)).await?;
             all.push(SigningKey::of_seed(&seed)?);
         }
         Ok(Keys { first: period - 1, all })

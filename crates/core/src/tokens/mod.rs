@@ -24,4 +24,5 @@ pub use standing::Verified;
 
 pub(crate) use claims::{Claims, SKEW};
 pub(crate) use jws::Jws;
+pub(crate) use key_ring::KeyRing;
 pub(crate) use signature::VerifyingKey;

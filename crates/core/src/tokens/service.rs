@@ -78,7 +78,7 @@ impl Tokens {
             members: ports.members.clone(),
             clock,
             entropy,
-            keys: KeyRing::new(credentials, options.generation),
+            keys: KeyRing::new(credentials, "token-key", options.generation),
             options,
             verified: Cache::new(options.remembered),
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::{Endpoint, EndpointDraft, WebhookStore};
+use super::{
+    CustomHeaders, Endpoint, EndpointDraft, EndpointState, FieldFilter, Format, Ordering, Scheme, SealedSecret,
+    WebhookSecret, WebhookStore,
+};
 use crate::clock::Clock;
 use crate::credentials::{Principal, Scope};
 use crate::entropy::Entropy;
@@ -15,14 +15,12 @@ use crate::seal::Seal;
 
 /// The most endpoints of a workspace. Each is asked about every event, so there is a bound; no partner has as many.
 pub const MOST_ENDPOINTS: u32 = 100;
-/// 256 bits, within the 24 to 64 bytes of Standard Webhooks.
-const SECRET: usize = 32;
 
 /// Webhook endpoints: register, list, read, delete.
 #[derive(Debug)]
 pub struct Webhooks {
     store: Arc<dyn WebhookStore>,
-    seal: Seal,
+    seal: Arc<Seal>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -36,25 +34,14 @@ pub struct Registered {
     pub secret: WebhookSecret,
 }
 
-/// The text of an endpoint's secret: `whsec_` and base64 (Standard Webhooks 1.0).
-pub struct WebhookSecret(String);
-
-impl WebhookSecret {
-    /// The text, to be shown once.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for WebhookSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WebhookSecret(..)")
-    }
-}
-
 impl Webhooks {
     /// Over `store`, with secrets sealed by `seal`.
-    pub fn new(store: Arc<dyn WebhookStore>, seal: Seal, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(
+        store: Arc<dyn WebhookStore>,
+        seal: Arc<Seal>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         Self { store, seal, clock, entropy }
     }
 
@@ -66,16 +53,25 @@ impl Webhooks {
         who.require(Scope::WebhooksWrite)?;
         let now = self.clock.now();
         let id = WebhookId::fresh(now, &*self.entropy);
-        let mut secret = [0; SECRET];
-        self.entropy.fill(&mut secret);
+        let secret = WebhookSecret::generate(&*self.entropy);
+        let sealed = self.seal.close(secret.expose_bytes(), id.to_string().as_bytes(), &*self.entropy)?;
         let endpoint = Endpoint {
             id,
             workspace: who.workspace,
             target: draft.target,
             events: draft.events,
+            filter: FieldFilter::default(),
+            headers: CustomHeaders::default(),
             description: draft.description,
-            is_enabled: draft.is_enabled,
-            secret: self.seal.close(&secret, id.to_string().as_bytes(), &*self.entropy)?,
+            format: Format::Waypost,
+            payload_version: 1,
+            ordering: Ordering::None,
+            rate_limit: None,
+            concurrency: Endpoint::CONCURRENCY,
+            state: if draft.is_enabled { EndpointState::Enabled } else { EndpointState::Disabled },
+            verified_at: None,
+            scheme: Scheme::Hmac,
+            secrets: vec![SealedSecret { sealed, made_at: now, ends_at: None }],
             created_at: now,
             updated_at: now,
             version: 1,
@@ -84,7 +80,7 @@ impl Webhooks {
             let message = format!("The workspace has {MOST_ENDPOINTS} webhook endpoints, and no more are allowed");
             return Err(Error::new(Kind::Conflict, message));
         }
-        Ok(Registered { endpoint, secret: WebhookSecret(format!("whsec_{}", STANDARD.encode(secret))) })
+        Ok(Registered { endpoint, secret })
     }
 
     /// Reads an endpoint.

@@ -19,7 +19,7 @@ pub(super) async fn register(
     body: JsonBody,
 ) -> Reply {
     let bytes = body.bytes.clone();
-    let draft = EndpointDraft::read(body.fields()?, app.platform.options().webhook_allow_http)?;
+    let draft = EndpointDraft::read(body.fields()?, app.platform.options().webhooks.allow_http)?;
     let run = match key.claim_apart(&app, &who, &bytes).await? {
         Begun::Replay(response) => return Ok(response),
         Begun::Run(run) => run,
@@ -50,5 +50,5 @@ fn shown_once(app: &App, registered: &Registered) -> (reply::Answer, reply::Answ
         let shown = v1::Webhook { secret, ..v1::Webhook::of(&registered.endpoint) };
         reply::created(app, &format!("/v1/webhooks/{}", shown.id), &shown)
     };
-    (show(Some(registered.secret.expose())), show(None))
+    (show(Some(&registered.secret.expose())), show(None))
 }

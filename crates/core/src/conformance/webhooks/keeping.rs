@@ -1,10 +1,13 @@
 //! Clauses 1, 2, 4 and 5: what is kept, and where it is found.
 
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use super::{Store, endpoint, listed, registered, registers, webhook_id};
 use crate::conformance::fixtures::{at, workspace};
-use crate::webhooks::{Endpoint, EventPattern, Target};
+use crate::webhooks::{
+    CustomHeaders, Endpoint, EndpointState, EventPattern, FieldFilter, Format, Ordering, Scheme, SealedSecret, Target,
+};
 
 /// Clauses 1 and 2: every field, the secret byte for byte.
 pub async fn an_endpoint_is_kept_as_it_was_given(store: Store) {
@@ -13,13 +16,29 @@ pub async fn an_endpoint_is_kept_as_it_was_given(store: Store) {
         target: Target::stored("https://hooks.example/?a=%25&b='\"\\_"),
         events: patterns.map(|text| EventPattern::parse(text).expect("a pattern")).into(),
         description: Some("Größe 'n\" 日本".to_owned()),
-        is_enabled: false,
-        secret: (0..=255).collect(),
+        filter: FieldFilter::stored(r#"{"data.link.tags":["a'\"b",1,2.5,true,null],"subject":["lnk_1"]}"#)
+            .expect("a filter"),
+        headers: CustomHeaders::stored(r#"{"x-env":"a \"b'","x-team":"links"}"#).expect("headers"),
+        format: Format::CloudEvents,
+        payload_version: 7,
+        ordering: Ordering::Subject,
+        rate_limit: NonZeroU32::new(u32::MAX),
+        concurrency: NonZeroU16::MAX,
+        state: EndpointState::Failing,
+        verified_at: Some(at(50) + Duration::from_micros(3)),
+        scheme: Scheme::Ed25519,
+        secrets: [None, Some(at(70))]
+            .map(|ends_at| SealedSecret {
+                sealed: (0..=255).collect(),
+                made_at: at(60) + Duration::from_micros(9),
+                ends_at,
+            })
+            .into(),
         updated_at: at(99) + Duration::from_micros(1),
         version: 10_000_000_000,
         ..endpoint(2)
     };
-    let none = Endpoint { events: Vec::new(), secret: Vec::new(), ..endpoint(3) };
+    let none = Endpoint { events: Vec::new(), secrets: Vec::new(), ..endpoint(3) };
     let endpoints = [endpoint(1), full, none];
     registered(&store, &endpoints).await;
     for (n, endpoint) in (1..).zip(&endpoints) {
@@ -61,7 +80,7 @@ pub async fn another_workspaces_endpoints_are_not_there(store: Store) {
 /// Clause 5.
 pub async fn an_endpoint_that_is_there_stays_as_it_is(store: Store) {
     registered(&store, &[endpoint(1)]).await;
-    let again = Endpoint { secret: vec![9; 32], version: 2, ..endpoint(1) };
+    let again = Endpoint { description: Some("again".to_owned()), version: 2, ..endpoint(1) };
     assert!(registers(&store, &again, 100).await);
     assert_eq!(listed(&store, 1).await, [endpoint(1)]);
 }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use super::fixtures::{at, workspace};
 use super::suite::suite;
 use crate::ids::WebhookId;
-use crate::webhooks::{Endpoint, EventPattern, Target, WebhookStore};
+use crate::webhooks::{
+    CustomHeaders, Endpoint, EndpointState, EventPattern, FieldFilter, Format, Ordering, Scheme, SealedSecret, Target,
+    WebhookStore,
+};
 
 suite! {
     /// Proves a [`crate::webhooks::WebhookStore`], given in an `Arc`.
@@ -44,9 +47,18 @@ pub fn endpoint(n: u8) -> Endpoint {
         workspace: workspace(1),
         target: Target::stored(format!("https://hooks.example/{n}")),
         events: vec![EventPattern::parse("*").expect("a pattern")],
+        filter: FieldFilter::default(),
+        headers: CustomHeaders::default(),
         description: None,
-        is_enabled: true,
-        secret: vec![n; 32],
+        format: Format::Waypost,
+        payload_version: 1,
+        ordering: Ordering::None,
+        rate_limit: None,
+        concurrency: Endpoint::CONCURRENCY,
+        state: EndpointState::Enabled,
+        verified_at: None,
+        scheme: Scheme::Hmac,
+        secrets: vec![SealedSecret { sealed: vec![n; 32], made_at: at(i64::from(n)), ends_at: None }],
         created_at: at(i64::from(n)),
         updated_at: at(i64::from(n)),
         version: 1,

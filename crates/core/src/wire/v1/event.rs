@@ -52,6 +52,61 @@ impl Event {
     }
 }
 
+/// Something that happened, as a CloudEvent (CloudEvents 1.0, JSON format §2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct CloudEvent {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// The event's id, the same on every channel and every delivery.
+    pub id: String,
+    /// The workspace: `/workspaces/wsp_…`.
+    pub source: String,
+    /// What happened, say `link.created`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The thing that it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
+    pub time: Time,
+    /// Always `application/json`.
+    pub datacontenttype: String,
+    /// Which version of the data's schema.
+    pub dataversion: String,
+    /// Where to go on after it.
+    pub cursor: String,
+    /// The trace of the request that caused it (CloudEvents Distributed Tracing extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What a listener wants to know.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
+    pub data: Box<RawValue>,
+}
+
+impl CloudEvent {
+    /// Shows an event under its cursor.
+    ///
+    /// # Errors
+    /// Where a store kept data that is not JSON.
+    pub fn of(event: &events::Event, cursor: String) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            specversion: "1.0".to_owned(),
+            id: event.id.to_string(),
+            source: format!("/workspaces/{}", event.workspace),
+            kind: event.kind.to_string(),
+            subject: event.subject.clone(),
+            time: event.created_at.into(),
+            datacontenttype: "application/json".to_owned(),
+            dataversion: event.version.to_string(),
+            cursor,
+            traceparent: event.traceparent.clone(),
+            data: RawValue::from_string(event.data.as_str().to_owned())?,
+        })
+    }
+}
+
 /// The data of `link.created`, `link.updated` and `link.expired`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -20,7 +20,7 @@ pub use api_key::{ApiKey, CreateApiKey, RotateApiKey};
 pub use bulk::{BulkCreate, BulkResult, BulkResults};
 pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
-pub use event::{Clicked, ClickedLink, Deleted, Event, LinkData};
+pub use event::{Clicked, ClickedLink, CloudEvent, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
 pub use member::{AddMember, Member, UpdateMember};
 pub use oauth::{
@@ -31,4 +31,4 @@ pub use page::Page;
 pub use session::{CurrentSession, Session, SwitchWorkspace};
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;
-pub use webhook::{Once, RegisterWebhook, Webhook};
+pub use webhook::{Once, RegisterWebhook, Webhook, WebhookFailing};

@@ -18,10 +18,33 @@ pub struct Webhook {
     pub url: String,
     /// The events that it gets.
     pub events: Vec<String>,
+    /// What the fields of an event must be, by their paths: each one of the values that are listed for it.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
+    pub filter: serde_json::Value,
+    /// What every delivery carries beside the platform's own headers.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
+    pub headers: serde_json::Value,
     /// What its owner says of it.
     pub description: Option<String>,
+    /// What a delivery's body looks like: `waypost` or `cloudevents`.
+    pub format: String,
+    /// The version of events' data that it was registered for.
+    pub payload_version: u16,
+    /// In which order it gets deliveries: `none` or `subject`.
+    pub ordering: String,
+    /// How many deliveries a second it takes at most.
+    pub rate_limit: Option<u32>,
+    /// How many deliveries may be under way at a time.
+    pub concurrency: u16,
+    /// How deliveries are signed: `hmac-sha256`, or `ed25519` beside it.
+    pub signature: String,
     /// Whether it gets any.
     pub enabled: bool,
+    /// Why it gets none: `disabled` by its owner, `failing` for five days, or `gone` (410).
+    pub disabled_reason: Option<String>,
+    /// When its owner proved that it is theirs.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, format = DateTime))]
+    pub verified_at: Option<Time>,
     /// When it was registered.
     #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
     pub created_at: Time,
@@ -48,8 +71,21 @@ impl Webhook {
             workspace_id: endpoint.workspace.to_string(),
             url: endpoint.target.as_str().to_owned(),
             events: endpoint.events.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+            filter: endpoint.filter.to_json(),
+            headers: endpoint.headers.to_json(),
             description: endpoint.description.clone(),
-            enabled: endpoint.is_enabled,
+            format: endpoint.format.as_str().to_owned(),
+            payload_version: endpoint.payload_version,
+            ordering: endpoint.ordering.as_str().to_owned(),
+            rate_limit: endpoint.rate_limit.map(std::num::NonZeroU32::get),
+            concurrency: endpoint.concurrency.get(),
+            signature: endpoint.scheme.as_str().to_owned(),
+            enabled: endpoint.state == webhooks::EndpointState::Enabled,
+            disabled_reason: match endpoint.state {
+                webhooks::EndpointState::Enabled => None,
+                state => Some(state.as_str().to_owned()),
+            },
+            verified_at: endpoint.verified_at.map(Time),
             created_at: endpoint.created_at.into(),
             updated_at: endpoint.updated_at.into(),
             secret: None,
@@ -75,4 +111,18 @@ pub struct RegisterWebhook {
     /// Whether it gets any; yes if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+}
+
+/// The data of `webhook.failing` and `webhook.disabled`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct WebhookFailing {
+    /// The endpoint as it is now.
+    pub webhook: Webhook,
+    /// Since when no call of it has succeeded.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
+    pub failing_since: Time,
+    /// When it is disabled, or should have been at the latest, if none succeeds until then.
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
+    pub disables_at: Time,
 }

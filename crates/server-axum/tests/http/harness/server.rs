@@ -76,6 +76,8 @@ impl Server {
             members: store.clone(),
             grants: store.clone(),
             webhooks: store.clone(),
+            deliveries: store.clone(),
+            delivery_log: store.clone(),
             invalidations: Arc::new(MemoryInvalidations::default()),
             spool: Arc::new(MemoryClickSpool::new(64 << 20, clock.now(), &*entropy)),
             describe: Arc::new(Reader),

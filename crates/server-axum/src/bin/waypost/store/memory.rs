@@ -20,6 +20,8 @@ pub(super) fn open() -> Base {
         members: store.clone(),
         grants: store.clone(),
         webhooks: store.clone(),
+        deliveries: store.clone(),
+        delivery_log: store.clone(),
         bus: Arc::new(MemoryEventBus::new(&OsEntropy)),
         limiter: Arc::new(MemoryRateLimiter::default()),
         invalidations: Arc::new(MemoryInvalidations::default()),

@@ -17,7 +17,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::{Invalidations, LinkStore};
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
-use waypost_core::webhooks::WebhookStore;
+use waypost_core::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 use waypost_core::{Ports, Result};
 
 /// Ends what was opened, once it is awaited.
@@ -34,6 +34,8 @@ pub(super) struct Base {
     pub(super) members: Arc<dyn MemberStore>,
     pub(super) grants: Arc<dyn GrantStore>,
     pub(super) webhooks: Arc<dyn WebhookStore>,
+    pub(super) deliveries: Arc<dyn DeliveryQueue>,
+    pub(super) delivery_log: Arc<dyn DeliveryLog>,
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) invalidations: Arc<dyn Invalidations>,
@@ -73,6 +75,8 @@ impl Base {
             members: self.members,
             grants: self.grants,
             webhooks: self.webhooks,
+            deliveries: self.deliveries,
+            delivery_log: self.delivery_log,
             invalidations: self.invalidations,
             spool,
             describe,

@@ -22,6 +22,7 @@ const OLDEST: u32 = 14;
 /// claims of one that died end with their leases.
 pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<Base> {
     let db = Postgres::open(options(settings, url)).await?;
+    let webhooks = Arc::new(PostgresWebhookStore::new(&db));
     Ok(Base {
         links: Arc::new(PostgresLinkStore::new(&db)),
         clicks: Arc::new(PostgresClickStore::new(&db)),
@@ -31,7 +32,9 @@ pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<Base> {
         clients: Arc::new(PostgresClientStore::new(&db)),
         members: Arc::new(PostgresMemberStore::new(&db)),
         grants: Arc::new(PostgresGrantStore::new(&db)),
-        webhooks: Arc::new(PostgresWebhookStore::new(&db)),
+        webhooks: webhooks.clone(),
+        deliveries: webhooks.clone(),
+        delivery_log: webhooks,
         bus: Arc::new(PostgresEventBus::new(&db)),
         limiter: Arc::new(PostgresRateLimiter::new(&db)),
         invalidations: Arc::new(PostgresInvalidations::new(&db)),

@@ -30,6 +30,7 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Base> {
             tracing::info!(released, "idempotency keys of an earlier process were given back");
         }
     }
+    let webhooks = Arc::new(SqliteWebhookStore::new(&db));
     Ok(Base {
         links: Arc::new(SqliteLinkStore::new(&db)),
         clicks: Arc::new(SqliteClickStore::new(&db)),
@@ -39,7 +40,9 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Base> {
         clients: Arc::new(SqliteClientStore::new(&db)),
         members: Arc::new(SqliteMemberStore::new(&db)),
         grants: Arc::new(SqliteGrantStore::new(&db)),
-        webhooks: Arc::new(SqliteWebhookStore::new(&db)),
+        webhooks: webhooks.clone(),
+        deliveries: webhooks.clone(),
+        delivery_log: webhooks,
         bus: Arc::new(SqliteEventBus::new(&db)),
         limiter: Arc::new(SqliteRateLimiter::new(&db)),
         invalidations: Arc::new(MemoryInvalidations::default()),

@@ -1,18 +1,13 @@
-//! Webhook endpoints in memory.
-
-use std::collections::BTreeMap;
+//! The port of endpoints.
 
 use async_trait::async_trait;
 use waypost_core::Result;
+use waypost_core::events::Event;
 use waypost_core::ids::{WebhookId, WorkspaceId};
-use waypost_core::webhooks::{Endpoint, WebhookStore};
+use waypost_core::webhooks::{Endpoint, EndpointState, WebhookStore};
 
-use super::MemoryStore;
-
-#[derive(Debug, Default)]
-pub(super) struct Webhooks {
-    endpoints: BTreeMap<(WorkspaceId, WebhookId), Endpoint>,
-}
+use super::Webhooks;
+use crate::memory::MemoryStore;
 
 impl Webhooks {
     fn of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Endpoint> {
@@ -31,6 +26,7 @@ impl WebhookStore for MemoryStore {
             return Ok(false);
         }
         state.webhooks.endpoints.insert((endpoint.workspace, endpoint.id), endpoint.clone());
+        state.webhooks.queues.entry(endpoint.id).or_default();
         Ok(true)
     }
 
@@ -45,7 +41,30 @@ impl WebhookStore for MemoryStore {
         Ok(own)
     }
 
+    async fn subscribers(&self, workspaces: &[WorkspaceId]) -> Result<Vec<Endpoint>> {
+        let state = self.begin()?;
+        let all = workspaces.iter().flat_map(|workspace| state.webhooks.of(*workspace));
+        Ok(all.filter(|endpoint| endpoint.state == EndpointState::Enabled).cloned().collect())
+    }
+
+    async fn update_endpoint(&self, endpoint: &Endpoint, events: &[Event]) -> Result<bool> {
+        let mut state = self.begin()?;
+        let kept = state.webhooks.endpoints.get_mut(&(endpoint.workspace, endpoint.id));
+        match kept.filter(|kept| kept.version + 1 == endpoint.version) {
+            Some(kept) => *kept = endpoint.clone(),
+            None => return Ok(false),
+        }
+        state.outbox.append(events.iter().cloned());
+        self.wake();
+        Ok(true)
+    }
+
     async fn delete_endpoint(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool> {
-        Ok(self.begin()?.webhooks.endpoints.remove(&(workspace, id)).is_some())
+        let mut state = self.begin()?;
+        let is_there = state.webhooks.endpoints.remove(&(workspace, id)).is_some();
+        if is_there {
+            state.webhooks.queues.remove(&id);
+        }
+        Ok(is_there)
     }
 }

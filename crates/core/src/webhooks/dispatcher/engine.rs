@@ -1,0 +1,267 @@
+//! The rounds of the dispatcher.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::calls::Calls;
+use super::lane::{Consequence, Lane, Ready};
+use super::options::DispatcherOptions;
+use crate::clock::Clock;
+use crate::engine::{Engine, Next};
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::ids::WebhookId;
+use crate::webhooks::message::Messages;
+use crate::webhooks::{Claimed, DeliveryQueue, EndpointState, Held, Hold, Notices, Room, Settlement, WebhookTransport};
+
+/// How many queues that are held are looked at in one round, those first that were looked at longest ago.
+const LOOKS: usize = 64;
+/// How many queues are taken in one round.
+const TAKEN: usize = 64;
+/// How many deliveries of each queue are read when it is taken.
+const EACH: usize = 32;
+/// How many calls of one queue are begun before it is another's turn.
+const TURN: usize = 8;
+
+/// Sends what is owed. At least once: a node that dies between a call and its record leaves the delivery owed, and it is
+/// sent again under the same `webhook-id`.
+#[derive(Debug)]
+pub struct Dispatcher {
+    queue: Arc<dyn DeliveryQueue>,
+    notices: Notices,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    options: DispatcherOptions,
+    lanes: HashMap<WebhookId, Lane>,
+    calls: Calls,
+    /// What is to follow for endpoints, until it has been done.
+    consequences: Vec<(WebhookId, Consequence)>,
+    is_stopping: bool,
+    measure_at: Timestamp,
+}
+
+impl Dispatcher {
+    /// From `queue`, by `transport`.
+    pub fn new(
+        queue: Arc<dyn DeliveryQueue>,
+        transport: Arc<dyn WebhookTransport>,
+        messages: Arc<Messages>,
+        notices: Notices,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: DispatcherOptions,
+    ) -> Self {
+        let calls = Calls::new(transport, messages, clock.clone());
+        let (lanes, consequences) = (HashMap::new(), Vec::new());
+        let measure_at = Timestamp::MIN;
+        Self { queue, notices, clock, entropy, options, lanes, calls, consequences, is_stopping: false, measure_at }
+    }
+
+    /// Takes down the calls that have ended.
+    fn note(&mut self, now: Timestamp) {
+        for ended in self.calls.ended() {
+            let id = ended.due.delivery.endpoint;
+            let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            match ended.outcome {
+                Ok((attempt, load)) => {
+                    if let Some(consequence) = lane.ended(&ended.due, attempt, load, now, &*self.entropy) {
+                        self.consequences.push((id, consequence));
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(endpoint = %id, at = %ended.at, error = ?error, "a delivery could not be written");
+                    lane.not_made(&ended.due);
+                }
+            }
+        }
+    }
+
+    /// Tells owners what follows, and disables endpoints that are to be.
+    async fn follow_up(&mut self, now: Timestamp) -> Result<()> {
+        while let Some((id, consequence)) = self.consequences.last().copied() {
+            if let Some(lane) = self.lanes.get_mut(&id).filter(|lane| !lane.is_lost()) {
+                let since = lane.failing_since().unwrap_or(now);
+                match consequence {
+                    Consequence::Warn => self.notices.failing(lane.endpoint(), since, now).await?,
+                    Consequence::Disable(state) => {
+                        if let Some(endpoint) = self.notices.disable(lane.endpoint(), state, since, now).await? {
+                            lane.changed(endpoint);
+                        }
+                    }
+                }
+            }
+            self.consequences.pop();
+        }
+        Ok(())
+    }
+
+    /// Writes down what has ended, and meanwhile reads on.
+    async fn exchange(&mut self, now: Timestamp) -> Result<usize> {
+        let linger = if self.is_stopping { Timestamp::MAX } else { now - self.options.linger };
+        let settlements: Vec<Settlement> =
+            self.lanes.values_mut().filter_map(|lane| lane.settlement(now, linger)).collect();
+        let released = |id: WebhookId| settlements.iter().any(|one| one.endpoint == id && one.hold == Hold::Release);
+        let mut looks: Vec<&Lane> = self.lanes.values().filter(|lane| !released(lane.id())).collect();
+        looks.sort_by_key(|lane| lane.looked_at);
+        let held: Vec<Held> = looks.iter().filter_map(|lane| self.wanted(lane, now)).take(LOOKS).collect();
+        let room = self.room();
+        let (queue, lease) = (&self.queue, self.options.lease);
+        let settle = async { if settlements.is_empty() { Ok(Vec::new()) } else { queue.settle(&settlements).await } };
+        let refill = async { if held.is_empty() { Ok(Vec::new()) } else { queue.refill(&held, now, lease).await } };
+        let claim = async { if room.queues == 0 { Ok(Vec::new()) } else { queue.claim(room, now, lease).await } };
+        let (kept, refilled, claimed) = tokio::join!(settle, refill, claim);
+        let settled = kept.map(|kept| self.settled(&settlements, &kept));
+        let refilled = refilled.map(|refilled| self.refilled(&held, refilled, now));
+        let taken = claimed.map(|claimed| self.claimed(claimed, now));
+        self.lanes.retain(|_, lane| !lane.is_over());
+        settled.and(refilled).and(taken)
+    }
+
+    /// What is to be read of a queue that is held: more, or as much as before to keep the lease.
+    fn wanted(&self, lane: &Lane, now: Timestamp) -> Option<Held> {
+        if lane.is_lost() {
+            return None;
+        }
+        let wants = if self.is_stopping { None } else { lane.wants(self.options.ahead) };
+        wants.or_else(|| (lane.looked_at + self.options.lease / 3 <= now).then(|| lane.held(self.options.ahead)))
+    }
+
+    fn room(&mut self) -> Room {
+        let is_full = self.is_stopping || self.calls.under_way() >= self.options.calls;
+        let queues = if is_full { 0 } else { self.options.queues.saturating_sub(self.lanes.len()).min(TAKEN) };
+        Room { queues, each: EACH }
+    }
+
+    fn settled(&mut self, settlements: &[Settlement], kept: &[WebhookId]) {
+        for settlement in settlements {
+            let Some(lane) = self.lanes.get_mut(&settlement.endpoint) else { continue };
+            lane.was_settled(settlement);
+            match (kept.contains(&settlement.endpoint), settlement.hold) {
+                (true, Hold::Keep) => {}
+                (true, Hold::Release) => drop(self.lanes.remove(&settlement.endpoint)),
+                (false, _) => lane.lost(),
+            }
+        }
+    }
+
+    fn refilled(&mut self, held: &[Held], refilled: Vec<Claimed>, now: Timestamp) {
+        let found: HashMap<_, _> = refilled.into_iter().map(|claimed| (claimed.endpoint.id, claimed)).collect();
+        let mut found = found;
+        for held in held {
+            let Some(lane) = self.lanes.get_mut(&held.endpoint) else { continue };
+            match found.remove(&held.endpoint) {
+                Some(claimed) => lane.found(claimed, held.want, now),
+                None => lane.lost(),
+            }
+        }
+    }
+
+    /// Takes over the queues that were claimed; says how many.
+    fn claimed(&mut self, claimed: Vec<Claimed>, now: Timestamp) -> usize {
+        let count = claimed.len();
+        for claimed in claimed {
+            let id = claimed.endpoint.id;
+            match self.lanes.get_mut(&id) {
+                // It was lost, and has come back with calls of before still under way.
+                Some(lane) => lane.found(claimed, EACH, now),
+                None => drop(self.lanes.insert(id, Lane::new(claimed, now))),
+            }
+        }
+        count
+    }
+
+    /// Begins calls, some of each queue in turn. Says when one may be begun that may not be now.
+    fn send(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let mut later: Option<Timestamp> = None;
+        let mut free = self.options.calls.saturating_sub(self.calls.under_way());
+        let mut is_moving = !self.is_stopping;
+        while is_moving && free > 0 {
+            is_moving = false;
+            for lane in self.lanes.values_mut() {
+                if lane.endpoint().state != EndpointState::Enabled {
+                    lane.give_up();
+                    continue;
+                }
+                for _ in 0..TURN.min(free) {
+                    match lane.next(now) {
+                        Ready::Send(due) => {
+                            self.calls.begin(lane.endpoint(), *due);
+                            free -= 1;
+                            is_moving = true;
+                        }
+                        Ready::Later(at) => {
+                            later = Some(later.map_or(at, |known| known.min(at)));
+                            break;
+                        }
+                        Ready::Nothing => break,
+                    }
+                }
+            }
+        }
+        later
+    }
+
+    /// Tells what is owed, every now and then.
+    async fn measure(&mut self, now: Timestamp) -> Result<()> {
+        if now < self.measure_at {
+            return Ok(());
+        }
+        self.measure_at = now + MEASURED;
+        let backlog = self.queue.backlog().await?;
+        let lag = backlog.oldest.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
+        metrics::gauge!("waypost_webhook_waiting").set(backlog.waiting as f64);
+        metrics::gauge!("waypost_webhook_lag_seconds").set(lag);
+        metrics::gauge!("waypost_webhook_calls").set(self.calls.under_way() as f64);
+        Ok(())
+    }
+}
+
+/// How often the backlog is looked at.
+const MEASURED: std::time::Duration = std::time::Duration::from_secs(5);
+
+#[async_trait]
+impl Engine for Dispatcher {
+    fn name(&self) -> &'static str {
+        "webhook_dispatcher"
+    }
+
+    async fn step(&mut self, now: Timestamp) -> Result<Next> {
+        self.note(now);
+        self.follow_up(now).await?;
+        let taken = self.exchange(now).await?;
+        let later = self.send(now);
+        self.measure(now).await?;
+        let poll = now + self.options.poll;
+        Ok(if taken == TAKEN { Next::Now } else { Next::At(later.map_or(poll, |later| later.min(poll))) })
+    }
+
+    async fn woken(&self) {
+        tokio::select! {
+            () = self.queue.wait() => {}
+            () = self.calls.wait() => {}
+        }
+    }
+
+    /// Begins no more calls, and waits for those under way: each is over within the time that a call has.
+    async fn finish(&mut self) -> Result<()> {
+        self.is_stopping = true;
+        loop {
+            let now = self.clock.now();
+            self.note(now);
+            self.follow_up(now).await?;
+            self.exchange(now).await?;
+            if self.calls.under_way() == 0 && self.lanes.is_empty() {
+                return Ok(());
+            }
+            if self.calls.under_way() > 0 {
+                tokio::select! {
+                    () = self.calls.wait() => {}
+                    () = self.clock.sleep_until(now + self.options.lease / 3) => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! One endpoint's queue, while this node holds it.
+
+use std::collections::{HashSet, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::entropy::Entropy;
+use crate::ids::{DeliveryId, WebhookId};
+use crate::webhooks::standing::Notice;
+use crate::webhooks::{
+    Attempt, Claimed, DeliveryRuling, Due, Endpoint, EndpointState, FailureClass, Held, Hold, Load, Settled,
+    Settlement, Standing, schedule,
+};
+
+/// How many calls a queue begins with that was just taken. One that hangs holds no more than these until it is known.
+const FIRST_WINDOW: u16 = 8;
+/// What is said of deliveries that are given up because their endpoint is.
+const DISABLED: &str = "the endpoint is disabled";
+
+/// A queue that this node holds, or held until a moment ago.
+#[derive(Debug)]
+pub(super) struct Lane {
+    endpoint: Endpoint,
+    /// Proves that it is held; of the past once it is lost.
+    token: u64,
+    is_lost: bool,
+    standing: Standing,
+    /// What is due and not yet sent.
+    waiting: VecDeque<Due>,
+    /// What was sent and is not yet settled.
+    under_way: HashSet<DeliveryId>,
+    /// How many of these are calls that have not ended.
+    calls: u16,
+    /// How many calls there may be: grows with each that succeeds, halves with each that comes to nothing in time.
+    window: u16,
+    settled: Vec<Settled>,
+    /// Whether the last look found as much as was wanted, so that there may be more.
+    has_more: bool,
+    /// Since when it has had nothing to do.
+    idle_since: Option<Timestamp>,
+    /// When it was last looked at.
+    pub(super) looked_at: Timestamp,
+}
+
+/// What a look at a lane came to.
+pub(super) enum Ready {
+    /// This one may be sent.
+    Send(Box<Due>),
+    /// Nothing before this moment.
+    Later(Timestamp),
+    /// Nothing for now.
+    Nothing,
+}
+
+/// What the owner of the endpoint is to be told, or what is to become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    Warn,
+    Disable(EndpointState),
+}
+
+impl Lane {
+    pub(super) fn new(claimed: Claimed, now: Timestamp) -> Self {
+        let window = FIRST_WINDOW.min(claimed.endpoint.concurrency.get());
+        Self {
+            endpoint: claimed.endpoint,
+            token: claimed.token,
+            is_lost: false,
+            standing: claimed.standing,
+            waiting: claimed.due.into(),
+            under_way: HashSet::new(),
+            calls: 0,
+            window,
+            settled: Vec::new(),
+            has_more: true,
+            idle_since: None,
+            looked_at: now,
+        }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Takes what a claim or a refill found. What is under way is among it, and is not sent again.
+    pub(super) fn found(&mut self, claimed: Claimed, want: usize, now: Timestamp) {
+        let is_new = self.token != claimed.token;
+        self.has_more = claimed.due.len() >= want;
+        self.waiting = claimed.due.into_iter().filter(|due| !self.under_way.contains(&due.delivery.id())).collect();
+        self.endpoint = claimed.endpoint;
+        self.looked_at = now;
+        if is_new {
+            // Another may have had it meanwhile, and knows better how it stands.
+            (self.token, self.is_lost, self.standing) = (claimed.token, false, claimed.standing);
+        }
+    }
+
+    /// The lease went to another: nothing more is sent, and what is under way is only noted.
+    pub(super) fn lost(&mut self) {
+        self.is_lost = true;
+        self.waiting.clear();
+    }
+
+    /// What may be sent now; it is under way from then on.
+    pub(super) fn next(&mut self, now: Timestamp) -> Ready {
+        if self.is_lost || self.calls >= self.standing.allowed(self.window.min(self.endpoint.concurrency.get())) {
+            return Ready::Nothing;
+        }
+        let Some(due) = self.waiting.front() else { return Ready::Nothing };
+        if let Some(until) = self.standing.pause(now) {
+            return Ready::Later(until);
+        }
+        let id = due.delivery.id();
+        if let Some(rate) = self.endpoint.rate_limit
+            && let Err(next) = self.standing.take(rate, now)
+        {
+            return Ready::Later(next);
+        }
+        let Some(due) = self.waiting.pop_front() else { return Ready::Nothing };
+        self.under_way.insert(id);
+        self.calls += 1;
+        self.idle_since = None;
+        Ready::Send(Box::new(due))
+    }
+
+    /// Gives up what waits for an endpoint that gets nothing any more.
+    pub(super) fn give_up(&mut self) {
+        for due in std::mem::take(&mut self.waiting) {
+            let (id, created_at) = (due.delivery.id(), due.delivery.event.created_at);
+            self.under_way.insert(id);
+            let ruling = DeliveryRuling::Fail(DISABLED.to_owned());
+            self.settled.push(Settled { id, created_at, attempt: None, ruling });
+        }
+    }
+
+    /// Notes how a call ended. Says what follows for the endpoint.
+    pub(super) fn ended(
+        &mut self,
+        due: &Due,
+        attempt: Attempt,
+        load: Load,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Option<Consequence> {
+        self.calls -= 1;
+        let is_gone = attempt.result.status == Some(410);
+        let ruling = if attempt.result.is_success() {
+            self.standing.succeeded();
+            self.window = (self.window + 1).min(self.endpoint.concurrency.get());
+            DeliveryRuling::Delivered
+        } else {
+            self.standing.failed(attempt.at, now, load);
+            if attempt.result.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Timeout) {
+                self.window = (self.window / 2).max(1);
+            }
+            let asked = match load {
+                Load::Over(asked) => asked,
+                Load::Fine => None,
+            };
+            match schedule::retry_after(due.attempts + 1, entropy) {
+                _ if is_gone => DeliveryRuling::Fail("the receiver answered 410 Gone".to_owned()),
+                Some(wait) => DeliveryRuling::Retry(now + wait.max(asked.unwrap_or_default())),
+                None => DeliveryRuling::Fail(format!("{} calls failed", due.attempts + 1)),
+            }
+        };
+        let (id, created_at) = (due.delivery.id(), due.delivery.event.created_at);
+        self.settled.push(Settled { id, created_at, attempt: Some(attempt), ruling });
+        if is_gone {
+            return Some(Consequence::Disable(EndpointState::Gone));
+        }
+        match self.standing.verdict(now)? {
+            Notice::Disable => Some(Consequence::Disable(EndpointState::Failing)),
+            Notice::Warn(warnings) => {
+                self.standing.warnings = warnings;
+                Some(Consequence::Warn)
+            }
+        }
+    }
+
+    /// Notes that a call could not even be written: it was never made, and is due as it was.
+    pub(super) fn not_made(&mut self, due: &Due) {
+        self.calls -= 1;
+        self.under_way.remove(&due.delivery.id());
+        self.has_more = true;
+    }
+
+    /// The endpoint as it was changed.
+    pub(super) fn changed(&mut self, endpoint: Endpoint) {
+        self.endpoint = endpoint;
+    }
+
+    /// Since when the endpoint has failed, if it has.
+    pub(super) fn failing_since(&self) -> Option<Timestamp> {
+        self.standing.failing_since
+    }
+
+    /// What is to be written down now, if anything. `linger` is the moment before which it must have been idle to be given
+    /// back.
+    pub(super) fn settlement(&mut self, now: Timestamp, linger: Timestamp) -> Option<Settlement> {
+        let is_paused = self.standing.pause(now).is_some() && self.calls == 0;
+        let is_done = self.waiting.is_empty() && !self.has_more && self.calls == 0;
+        let is_idle = is_done && self.settled.is_empty() && *self.idle_since.get_or_insert(now) <= linger;
+        let hold = if (is_paused || is_idle) && !self.is_lost { Hold::Release } else { Hold::Keep };
+        if self.settled.is_empty() && hold == Hold::Keep {
+            return None;
+        }
+        Some(Settlement {
+            endpoint: self.endpoint.id,
+            workspace: self.endpoint.workspace,
+            token: self.token,
+            settled: self.settled.clone(),
+            standing: self.standing,
+            hold,
+        })
+    }
+
+    /// Notes that a settlement was made.
+    pub(super) fn was_settled(&mut self, settlement: &Settlement) {
+        for settled in &settlement.settled {
+            self.under_way.remove(&settled.id);
+        }
+        self.settled.drain(..settlement.settled.len());
+    }
+
+    /// How much is to be read, if it is time to: when half of what was read ahead is gone.
+    pub(super) fn wants(&self, ahead: usize) -> Option<Held> {
+        let is_paused = self.is_lost || self.waiting.len() * 2 > ahead;
+        (!is_paused).then(|| self.held(self.under_way.len() + ahead))
+    }
+
+    /// The proof that it is held.
+    pub(super) fn held(&self, want: usize) -> Held {
+        Held { endpoint: self.endpoint.id, token: self.token, want }
+    }
+
+    pub(super) fn id(&self) -> WebhookId {
+        self.endpoint.id
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Whether nothing of it is left here.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_lost && self.under_way.is_empty() && self.settled.is_empty()
+    }
+}
