@@ -24,7 +24,7 @@ use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
 use crate::seal::Seal;
-use crate::tokens::{KeyRing, TokenOptions, Tokens};
+use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
     DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
 };
@@ -192,12 +192,13 @@ impl Platform {
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
         let (grants, members) = (ports.grants.clone(), ports.members.clone());
-        let messages = Arc::new(Messages {
-            seal: Arc::new(seal(&options.webhooks, &credentials).await?),
-            keys: Arc::new(webhook_keys(&ports, &options.tokens)),
-            cursors: cursors.clone(),
-            entropy: entropy.clone(),
-        });
+        let messages = Arc::new(Messages::new(
+            Arc::new(seal(&options.webhooks, &credentials).await?),
+            cursors.clone(),
+            Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone()),
+            options.tokens.generation,
+            entropy.clone(),
+        ));
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
@@ -303,13 +304,6 @@ async fn seal(options: &WebhookOptions, credentials: &Credentials) -> Result<Sea
     let mut keys = options.seal_keys.clone();
     keys.push(own);
     Ok(Seal::new(&keys[0], &keys[1..]))
-}
-
-/// The keys that deliveries are signed with beside the secrets of endpoints. They change with those of tokens, and
-/// `generation` leaves both behind.
-fn webhook_keys(ports: &Ports, options: &TokenOptions) -> KeyRing {
-    let credentials = Credentials::new(ports.credentials.clone(), ports.clock.clone(), ports.entropy.clone());
-    KeyRing::new(credentials, "webhook-key", options.generation)
 }
 
 /// Puts together what believes issuers and the provider. The workspaces that they name are made if they are not there.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::signature::{self, ID_HEADER, SIGNATURE_HEADER, Scheme, TIMESTAMP_HEADER};
 use super::{Endpoint, Format, WebhookCall, WebhookSecret};
+use crate::credentials::Credentials;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::events::{Event, Position, binding};
@@ -34,6 +35,18 @@ pub(super) struct Message {
 }
 
 impl Messages {
+    /// Opens secrets by `seal`, and seals positions by `cursors`. The keys of Ed25519 are drawn from `credentials`;
+    /// another `generation` is other keys altogether.
+    pub fn new(
+        seal: Arc<Seal>,
+        cursors: Arc<Cursors>,
+        credentials: Credentials,
+        generation: u32,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { seal, keys: Arc::new(KeyRing::new(credentials, "webhook-key", generation)), cursors, entropy }
+    }
+
     /// Writes the call that brings `event`, which is at `position` in the log, to `endpoint`, at the moment `now`.
     ///
     /// # Errors

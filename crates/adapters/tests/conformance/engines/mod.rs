@@ -3,6 +3,8 @@
 mod believed;
 mod cached;
 mod changes;
+mod dispatcher;
+mod fanout;
 mod follows;
 mod node;
 mod relay;

@@ -100,9 +100,9 @@ impl Dispatcher {
 
     /// Writes down what has ended, and meanwhile reads on.
     async fn exchange(&mut self, now: Timestamp) -> Result<usize> {
-        let linger = if self.is_stopping { Timestamp::MAX } else { now - self.options.linger };
+        let idle_since = if self.is_stopping { None } else { Some(now - self.options.linger) };
         let settlements: Vec<Settlement> =
-            self.lanes.values_mut().filter_map(|lane| lane.settlement(now, linger)).collect();
+            self.lanes.values_mut().filter_map(|lane| lane.settlement(now, idle_since)).collect();
         let released = |id: WebhookId| settlements.iter().any(|one| one.endpoint == id && one.hold == Hold::Release);
         let mut looks: Vec<&Lane> = self.lanes.values().filter(|lane| !released(lane.id())).collect();
         looks.sort_by_key(|lane| lane.looked_at);
@@ -173,6 +173,12 @@ impl Dispatcher {
         count
     }
 
+    /// Gives up what is owed to endpoints that get nothing any more; says whether something was.
+    fn give_up(&mut self) -> bool {
+        let disabled = self.lanes.values_mut().filter(|lane| lane.endpoint().state != EndpointState::Enabled);
+        disabled.fold(false, |is_any, lane| lane.give_up() || is_any)
+    }
+
     /// Begins calls, some of each queue in turn. Says when one may be begun that may not be now.
     fn send(&mut self, now: Timestamp) -> Option<Timestamp> {
         let mut later: Option<Timestamp> = None;
@@ -181,10 +187,6 @@ impl Dispatcher {
         while is_moving && free > 0 {
             is_moving = false;
             for lane in self.lanes.values_mut() {
-                if lane.endpoint().state != EndpointState::Enabled {
-                    lane.give_up();
-                    continue;
-                }
                 for _ in 0..TURN.min(free) {
                     match lane.next(now) {
                         Ready::Send(due) => {
@@ -232,10 +234,11 @@ impl Engine for Dispatcher {
         self.note(now);
         self.follow_up(now).await?;
         let taken = self.exchange(now).await?;
+        let gave_up = self.give_up();
         let later = self.send(now);
         self.measure(now).await?;
         let poll = now + self.options.poll;
-        Ok(if taken == TAKEN { Next::Now } else { Next::At(later.map_or(poll, |later| later.min(poll))) })
+        Ok(if taken == TAKEN || gave_up { Next::Now } else { Next::At(later.map_or(poll, |later| later.min(poll))) })
     }
 
     async fn woken(&self) {

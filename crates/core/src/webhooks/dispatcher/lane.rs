@@ -123,14 +123,16 @@ impl Lane {
         Ready::Send(Box::new(due))
     }
 
-    /// Gives up what waits for an endpoint that gets nothing any more.
-    pub(super) fn give_up(&mut self) {
+    /// Gives up what waits for an endpoint that gets nothing any more; says whether something did.
+    pub(super) fn give_up(&mut self) -> bool {
+        let is_any = !self.waiting.is_empty();
         for due in std::mem::take(&mut self.waiting) {
             let (id, created_at) = (due.delivery.id(), due.delivery.event.created_at);
             self.under_way.insert(id);
             let ruling = DeliveryRuling::Fail(DISABLED.to_owned());
             self.settled.push(Settled { id, created_at, attempt: None, ruling });
         }
+        is_any
     }
 
     /// Notes how a call ended. Says what follows for the endpoint.
@@ -194,13 +196,17 @@ impl Lane {
         self.standing.failing_since
     }
 
-    /// What is to be written down now, if anything. `linger` is the moment before which it must have been idle to be given
-    /// back.
-    pub(super) fn settlement(&mut self, now: Timestamp, linger: Timestamp) -> Option<Settlement> {
-        let is_paused = self.standing.pause(now).is_some() && self.calls == 0;
-        let is_done = self.waiting.is_empty() && !self.has_more && self.calls == 0;
-        let is_idle = is_done && self.settled.is_empty() && *self.idle_since.get_or_insert(now) <= linger;
-        let hold = if (is_paused || is_idle) && !self.is_lost { Hold::Release } else { Hold::Keep };
+    /// What is to be written down now, if anything. It is given back once it has been idle since `idle_since`, while it is
+    /// paused, and, without such a moment, as soon as no call is under way.
+    pub(super) fn settlement(&mut self, now: Timestamp, idle_since: Option<Timestamp>) -> Option<Settlement> {
+        let is_done = self.waiting.is_empty() && !self.has_more && self.settled.is_empty();
+        let is_idle = is_done && self.calls == 0;
+        let since = if is_idle { Some(*self.idle_since.get_or_insert(now)) } else { None };
+        let is_over = match idle_since {
+            Some(moment) => since.is_some_and(|since| since <= moment) || self.standing.pause(now).is_some(),
+            None => true,
+        };
+        let hold = if is_over && self.calls == 0 && !self.is_lost { Hold::Release } else { Hold::Keep };
         if self.settled.is_empty() && hold == Hold::Keep {
             return None;
         }

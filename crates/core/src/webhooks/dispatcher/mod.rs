@@ -8,8 +8,6 @@ mod calls;
 mod engine;
 mod lane;
 mod options;
-#[cfg(test)]
-mod tests;
 
 pub use engine::Dispatcher;
 pub use options::DispatcherOptions;
