@@ -59,9 +59,9 @@
 //! idempotency layer and the outbox each on its own.
 
 pub use waypost_core::{
-    Error, IdentityOptions, Issue, Kind, Platform, PlatformOptions, Ports, Result, WebhookOptions, clicks, clients, clock, credentials,
-    engine, entropy, events, fields, grants, health, idempotency, ids, issuers, layers, limits, links, login, members,
-    outbox, page, seal, tokens, webhooks, wire,
+    Error, IdentityOptions, Issue, Kind, Platform, PlatformOptions, Ports, Result, WebhookOptions, clicks, clients,
+    clock, credentials, engine, entropy, events, fields, grants, health, idempotency, ids, issuers, layers, limits,
+    links, login, members, outbox, page, seal, tokens, webhooks, wire,
 };
 
 #[cfg(feature = "conformance")]

@@ -291,7 +291,7 @@ impl Platform {
                 Notices::new(ports.webhooks.clone(), ports.outbox.clone(), self.entropy.clone()),
                 self.clock.clone(),
                 self.entropy.clone(),
-                options.dispatcher,
+                options.dispatcher.clone(),
             )));
         }
         engines

@@ -15,6 +15,7 @@ use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::ids::WebhookId;
 use crate::webhooks::message::Messages;
+use crate::webhooks::schedule::retry_after;
 use crate::webhooks::{Claimed, DeliveryQueue, EndpointState, Held, Hold, Notices, Room, Settlement, WebhookTransport};
 
 /// How many queues that are held are looked at in one round, those first that were looked at longest ago.
@@ -65,9 +66,10 @@ impl Dispatcher {
         for ended in self.calls.ended() {
             let id = ended.due.delivery.endpoint;
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
+            let again = |failures| retry_after(&self.options.retries, failures, &*self.entropy);
             match ended.outcome {
                 Ok((attempt, load)) => {
-                    if let Some(consequence) = lane.ended(&ended.due, attempt, load, now, &*self.entropy) {
+                    if let Some(consequence) = lane.ended(&ended.due, attempt, load, now, again) {
                         self.consequences.push((id, consequence));
                     }
                 }

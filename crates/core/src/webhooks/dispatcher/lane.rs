@@ -1,15 +1,15 @@
 //! One endpoint's queue, while this node holds it.
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::entropy::Entropy;
 use crate::ids::{DeliveryId, WebhookId};
 use crate::webhooks::standing::Notice;
 use crate::webhooks::{
     Attempt, Claimed, DeliveryRuling, Due, Endpoint, EndpointState, FailureClass, Held, Hold, Load, Settled,
-    Settlement, Standing, schedule,
+    Settlement, Standing,
 };
 
 /// How many calls a queue begins with that was just taken. One that hangs holds no more than these until it is known.
@@ -135,14 +135,15 @@ impl Lane {
         is_any
     }
 
-    /// Notes how a call ended. Says what follows for the endpoint.
+    /// Notes how a call ended; `again` says how long after so many failures to wait, if at all. Says what follows for the
+    /// endpoint.
     pub(super) fn ended(
         &mut self,
         due: &Due,
         attempt: Attempt,
         load: Load,
         now: Timestamp,
-        entropy: &dyn Entropy,
+        again: impl FnOnce(u32) -> Option<Duration>,
     ) -> Option<Consequence> {
         self.calls -= 1;
         let is_gone = attempt.result.status == Some(410);
@@ -159,7 +160,7 @@ impl Lane {
                 Load::Over(asked) => asked,
                 Load::Fine => None,
             };
-            match schedule::retry_after(due.attempts + 1, entropy) {
+            match again(due.attempts + 1) {
                 _ if is_gone => DeliveryRuling::Fail("the receiver answered 410 Gone".to_owned()),
                 Some(wait) => DeliveryRuling::Retry(now + wait.max(asked.unwrap_or_default())),
                 None => DeliveryRuling::Fail(format!("{} calls failed", due.attempts + 1)),

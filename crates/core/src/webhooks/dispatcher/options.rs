@@ -1,9 +1,12 @@
 //! How the dispatcher works.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::webhooks::schedule::RETRIES;
+
 /// How the dispatcher works; each default says why it is so.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DispatcherOptions {
     /// How many queues a node holds at a time. 512: more endpoints than that have something due at one moment only where
     /// there are many thousands, and then there are more nodes.
@@ -17,6 +20,8 @@ pub struct DispatcherOptions {
     pub lease: Duration,
     /// How often to look without being woken, for what other nodes enqueued and for what is due again.
     pub poll: Duration,
+    /// The waits before a delivery is tried again, each moved by a fifth at random; after the last it is given up.
+    pub retries: Arc<[Duration]>,
     /// How long a queue is held on in which nothing is due: the next event then needs no lease.
     pub linger: Duration,
 }
@@ -29,6 +34,7 @@ impl Default for DispatcherOptions {
             ahead: 128,
             lease: Duration::from_secs(5),
             poll: Duration::from_secs(1),
+            retries: Arc::new(RETRIES),
             linger: Duration::from_secs(1),
         }
     }

@@ -144,7 +144,7 @@ impl Bench {
             Notices::new(self.store.clone(), self.store.clone(), entropy.clone()),
             clock,
             entropy,
-            self.options,
+            self.options.clone(),
         )
     }
 
