@@ -14,6 +14,7 @@ mod life;
 mod load;
 mod races;
 mod walk;
+mod webhooks;
 
 #[path = "../support/mod.rs"]
 mod support;
