@@ -72,6 +72,11 @@ impl Api {
         self.send("GET", path, &[], None)
     }
 
+    /// `PATCH` of a JSON body to a path.
+    pub fn patch(&self, path: &str, body: &Value) -> io::Result<Answer> {
+        self.send("PATCH", path, &[], Some(body))
+    }
+
     /// `POST` of a JSON body to a path.
     pub fn post(&self, path: &str, body: &Value, idempotency_key: Option<&str>) -> io::Result<Answer> {
         let headers: Vec<_> = idempotency_key.map(|key| ("Idempotency-Key", key)).into_iter().collect();

@@ -7,6 +7,7 @@
 //! - [`command`] runs the other commands of the binary;
 //! - [`postgres`], [`redis`] and [`nats`] are servers of a test's own, to be killed and started again; what they share
 //!   is [`daemon`], and [`guard`] sees to it that none is left;
+//! - [`receiver`] is a receiver of webhooks that does as a test says;
 //! - [`proxy`] stands between two of them as a bad network, on a [`port`] that stays free while nobody listens;
 //! - [`wait`] looks until something has come about, and [`dice`] says when to strike.
 //!
