@@ -5,7 +5,7 @@ use std::sync::Arc;
 use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
 use waypost_core::clicks::ClickSpool;
 use waypost_core::clients::ClientStore;
-use waypost_core::conformance::{self, Stores, fixtures};
+use waypost_core::conformance::{self, Deliveries, Stores, fixtures};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::events::EventBus;
@@ -51,6 +51,11 @@ async fn webhook_store() -> Arc<dyn WebhookStore> {
     Arc::new(MemoryStore::default())
 }
 
+async fn delivery_stores() -> Deliveries {
+    let store = Arc::new(MemoryStore::default());
+    Deliveries { endpoints: store.clone(), queue: store.clone(), log: store.clone(), outbox: store }
+}
+
 async fn event_bus() -> Arc<dyn EventBus> {
     Arc::new(MemoryEventBus::new(&OsEntropy))
 }
@@ -76,6 +81,7 @@ conformance::clients!(client_store);
 conformance::members!(member_store);
 conformance::grants!(grant_store);
 conformance::webhooks!(webhook_store);
+conformance::deliveries!(delivery_stores);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 conformance::invalidations!(carrier);

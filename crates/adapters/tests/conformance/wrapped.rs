@@ -6,7 +6,7 @@ use waypost_adapters::memory::{MemoryEventBus, MemoryInvalidations, MemoryRateLi
 use waypost_core::Kind;
 use waypost_core::clients::ClientStore;
 use waypost_core::clock::SystemClock;
-use waypost_core::conformance::{self, Stores};
+use waypost_core::conformance::{self, Deliveries, Stores};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::entropy::{OsEntropy, SeededEntropy};
 use waypost_core::events::EventBus;
@@ -19,7 +19,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::{Backoff, Outbox};
-use waypost_core::webhooks::WebhookStore;
+use waypost_core::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 
 /// The suites of every port that has layers, each subject in a fresh one.
 macro_rules! suites {
@@ -71,6 +71,17 @@ macro_rules! suites {
             Arc::new(Layered::new(store, $layer))
         }
 
+        async fn delivery_stores() -> Deliveries {
+            let store = Arc::new(MemoryStore::default());
+            let layer = $layer;
+            Deliveries {
+                endpoints: Arc::new(Layered::new(store.clone() as Arc<dyn WebhookStore>, layer.clone())),
+                queue: Arc::new(Layered::new(store.clone() as Arc<dyn DeliveryQueue>, layer.clone())),
+                log: Arc::new(Layered::new(store.clone() as Arc<dyn DeliveryLog>, layer.clone())),
+                outbox: Arc::new(Layered::new(store as Arc<dyn Outbox>, layer)),
+            }
+        }
+
         async fn event_bus() -> Arc<dyn EventBus> {
             let bus: Arc<dyn EventBus> = Arc::new(MemoryEventBus::new(&OsEntropy));
             Arc::new(Layered::new(bus, $layer))
@@ -95,6 +106,7 @@ macro_rules! suites {
         conformance::members!(member_store);
         conformance::grants!(grant_store);
         conformance::webhooks!(webhook_store);
+        conformance::deliveries!(delivery_stores);
         conformance::events!(event_bus);
         conformance::limits!(rate_limiter);
         conformance::invalidations!(carrier);

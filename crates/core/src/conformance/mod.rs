@@ -17,6 +17,7 @@
 //! | [`members!`] | `Arc<dyn MemberStore>` |
 //! | [`grants!`] | `Arc<dyn GrantStore>` |
 //! | [`webhooks!`] | `Arc<dyn WebhookStore>` |
+//! | [`deliveries!`] | [`Deliveries`]: the ports of webhooks and the outbox |
 //! | [`invalidations!`] | `Arc<dyn Invalidations>` |
 //! | [`spool!`] | `Arc<dyn ClickSpool>`, bounded at 1 MiB or less |
 //! | [`durable_spool!`] | [`Reopen`]: the spool's place, to be opened again |
@@ -51,6 +52,7 @@
 pub mod clicks;
 pub mod clients;
 pub mod credentials;
+pub mod deliveries;
 pub mod durable_spool;
 pub mod events;
 pub mod fixtures;
@@ -72,11 +74,12 @@ use futures_util::future::join_all;
 use tokio::sync::Barrier;
 
 pub use durable_spool::Reopen;
-pub use suite::{Stores, Subject};
+pub use suite::{Deliveries, Stores, Subject};
 
 pub use self::clicks::tests as clicks;
 pub use self::clients::tests as clients;
 pub use self::credentials::tests as credentials;
+pub use self::deliveries::tests as deliveries;
 pub use self::durable_spool::tests as durable_spool;
 pub use self::events::tests as events;
 pub use self::grants::tests as grants;

@@ -8,6 +8,7 @@ use crate::clicks::ClickStore;
 use crate::idempotency::IdempotencyStore;
 use crate::links::LinkStore;
 use crate::outbox::Outbox;
+use crate::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 
 /// The four ports that share transactions, all on one store.
 ///
@@ -22,6 +23,22 @@ pub struct Stores {
     /// The keyed answers that link writes carry.
     pub idempotency: Arc<dyn IdempotencyStore>,
     /// The events that link writes and click batches carry.
+    pub outbox: Arc<dyn Outbox>,
+}
+
+/// The ports of webhooks and the outbox, all on one store.
+///
+/// What is owed goes with its endpoint, what becomes of a delivery is read in the log, and what an update tells is in the
+/// outbox: none of these ports can be proved alone.
+#[derive(Clone, Debug)]
+pub struct Deliveries {
+    /// The endpoints.
+    pub endpoints: Arc<dyn WebhookStore>,
+    /// What is owed to these endpoints.
+    pub queue: Arc<dyn DeliveryQueue>,
+    /// What became of it.
+    pub log: Arc<dyn DeliveryLog>,
+    /// The events that updates carry.
     pub outbox: Arc<dyn Outbox>,
 }
 

@@ -19,10 +19,11 @@ use crate::page::{Limit, Page};
 ///    is still there.
 /// 2. *Filtered* by every condition of the query.
 /// 3. *Walled.* Only what belongs to the workspace and the endpoint is told.
-/// 4. *Whole.* `delivery` has every attempt that is kept, oldest first.
+/// 4. *Whole.* `delivery` has every attempt that is kept, in the order in which they were made, by moment and number.
 /// 5. *Measured.* `measure` tells of the calls whose hour begins at `since` or later, and of no earlier hour.
-/// 6. *Retention.* `trim` forgets deliveries and attempts of events made before a moment by whole days (UTC), in a time
-///    that does not grow with their number, and forgets no day of which something is still owed.
+/// 6. *Retention.* `trim` forgets deliveries and attempts of events made before a moment by whole days (UTC), and no day of
+///    which something is still owed; measures go with the day of their hour. Nobody who enqueues, claims or settles waits
+///    the longer the more there is to forget.
 ///
 /// # Errors
 /// [`Unavailable`](crate::Kind::Unavailable) when the store is away.

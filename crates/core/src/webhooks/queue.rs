@@ -21,7 +21,8 @@ use crate::ids::{DeliveryId, WebhookId, WorkspaceId};
 /// 1. *Once.* A delivery is made once for each endpoint and event, however often it is enqueued, and also after it has
 ///    arrived or was given up. One of an endpoint that is not there is not made.
 /// 2. *Leased.* `claim` gives queues in which something is due and that nobody holds, those first that have been due for
-///    longest. A queue that is held is given to nobody else until its lease ends or it is given back.
+///    longest. A queue that is held is given to nobody else until its lease ends or it is given back. Its token is
+///    superseded by that it is given back or claimed anew, and by nothing else; a later token is higher.
 /// 3. *Fenced.* A settlement under a token that was superseded changes nothing of the queue: its attempts are kept, since
 ///    the calls were made, and that is all.
 /// 4. *Due first.* A queue's deliveries come in the order in which they are due, then in that of the log. `claim` and
@@ -38,7 +39,8 @@ use crate::ids::{DeliveryId, WebhookId, WorkspaceId};
 ///
 /// # Errors
 /// [`Unavailable`](crate::Kind::Unavailable) when the store is away. After a settlement that failed the caller does not
-/// know whether it was made, and makes it again: the same attempt is kept once.
+/// know whether it was made, and makes it again: an attempt that is on record (the same number at the same moment) is not
+/// kept twice, and has no consequence a second time.
 #[async_trait]
 pub trait DeliveryQueue: Debug + Send + Sync {
     /// Has deliveries owed, due at `now`; says how many of them are new.
