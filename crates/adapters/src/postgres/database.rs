@@ -102,8 +102,13 @@ impl Postgres {
 
     /// A connection with a transaction begun.
     pub(super) async fn begin(&self) -> Result<Transaction, Fault> {
+        self.begin_with("BEGIN").await
+    }
+
+    /// A connection with a transaction begun by these statements, in one round trip.
+    pub(super) async fn begin_with(&self, begin: &'static str) -> Result<Transaction, Fault> {
         let mut conn = self.connection().await?;
-        conn.execute("BEGIN").await?;
+        conn.execute(begin).await?;
         Ok(Transaction { conn })
     }
 

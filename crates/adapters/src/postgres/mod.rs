@@ -23,6 +23,7 @@ mod clients;
 mod columns;
 mod credentials;
 mod database;
+mod days;
 mod error;
 mod events;
 mod grants;

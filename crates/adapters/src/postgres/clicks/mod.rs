@@ -1,7 +1,6 @@
 //! Clicks in PostgreSQL.
 
 mod append;
-mod days;
 mod fit;
 mod forget;
 mod row;
@@ -9,3 +8,8 @@ mod stats;
 mod store;
 
 pub use store::PostgresClickStore;
+
+use super::days::Kind;
+
+/// Clicks are kept by the day. The name is that of the versions before, whose nodes may be at work.
+static KEPT: Kind = Kind { name: "waypost days ", tables: &["waypost_click"] };

@@ -7,12 +7,12 @@ use waypost_core::Result;
 use waypost_core::clicks::{Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take};
 use waypost_core::ids::{LinkId, WorkspaceId};
 
-use super::days::Days;
 use super::fit::fit;
 use super::row::{self, click_columns};
-use super::{append, forget, stats};
+use super::{KEPT, append, forget, stats};
 use crate::postgres::columns::{Columns as _, number};
 use crate::postgres::database::Postgres;
+use crate::postgres::days::Days;
 use crate::postgres::error::Fault;
 use crate::postgres::signals::Signal;
 
@@ -40,7 +40,7 @@ pub struct PostgresClickStore {
 impl PostgresClickStore {
     /// The clicks in `db`.
     pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone(), days: Days::default() }
+        Self { db: db.clone(), days: Days::of(&KEPT) }
     }
 
     async fn count(&self, batch: ClickBatch<'_>) -> Result<Appended, Fault> {
@@ -58,7 +58,7 @@ impl PostgresClickStore {
     }
 
     async fn try_count(&self, clicks: &[Click], batch: ClickBatch<'_>) -> Result<Appended, Fault> {
-        self.days.make(&self.db, clicks).await?;
+        self.days.make(&self.db, clicks.iter().map(|click| click.at)).await?;
         let mut tx = self.db.begin().await?;
         let appended = append::append(&mut tx, clicks, batch.events).await?;
         tx.commit().await?;

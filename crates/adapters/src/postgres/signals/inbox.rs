@@ -16,10 +16,11 @@ const KEPT: usize = 256;
 pub(super) struct Inbox {
     pub(super) outbox: Notify,
     pub(super) bus: Notify,
+    pub(super) webhooks: Notify,
     pub(super) links: broadcast::Sender<Heard>,
     /// Something is to be told to other nodes.
     pub(super) owing: Notify,
-    owed: [AtomicBool; 2],
+    owed: [AtomicBool; Signal::ALL.len()],
     /// Tells what comes back from this handle from what others say.
     node: u64,
 }
@@ -29,6 +30,7 @@ impl Inbox {
         Self {
             outbox: Notify::new(),
             bus: Notify::new(),
+            webhooks: Notify::new(),
             links: broadcast::Sender::new(KEPT),
             owing: Notify::new(),
             owed: Default::default(),
@@ -39,13 +41,10 @@ impl Inbox {
     /// Wakes those who wait here.
     pub(super) fn wake(&self, signal: Signal) {
         match signal {
-            Signal::Outbox => {
-                // All who wait now, and the next who comes: between its last look and its wait something was committed.
-                self.outbox.notify_waiters();
-                self.outbox.notify_one();
-            }
+            Signal::Outbox => wake_all_and_the_next(&self.outbox),
             // Whoever waits for the bus looks after it has registered, so none can be missed.
             Signal::Bus => self.bus.notify_waiters(),
+            Signal::Webhooks => wake_all_and_the_next(&self.webhooks),
         }
     }
 
@@ -58,7 +57,7 @@ impl Inbox {
     /// What is to be told to other nodes now, as payloads.
     pub(super) fn take_owed(&self) -> Vec<String> {
         let owed = |signal: &Signal| self.owed[*signal as usize].swap(false, Ordering::AcqRel);
-        let words = [Signal::Outbox, Signal::Bus].into_iter().filter(owed);
+        let words = Signal::ALL.into_iter().filter(owed);
         words.map(|signal| Word::Happened { signal, node: self.node }.to_string()).collect()
     }
 
@@ -76,10 +75,16 @@ impl Inbox {
 
     /// The connection was cut and is there again: anything may have happened, here and there.
     pub(super) fn reconnected(&self) {
-        for signal in [Signal::Outbox, Signal::Bus] {
+        for signal in Signal::ALL {
             self.wake(signal);
             self.owe(signal);
         }
         drop(self.links.send(Heard::Everything));
     }
+}
+
+/// All who wait now, and the next who comes: between its last look and its wait something was committed.
+fn wake_all_and_the_next(waiting: &Notify) {
+    waiting.notify_waiters();
+    waiting.notify_one();
 }

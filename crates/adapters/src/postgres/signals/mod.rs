@@ -58,6 +58,11 @@ impl Signals {
         self.inbox.outbox.notified().await;
     }
 
+    /// Returns when there may be deliveries to make. Cancel safe.
+    pub(super) async fn webhooks(&self) {
+        self.inbox.webhooks.notified().await;
+    }
+
     /// Registers for news of the log; what happens after `enable` on it wakes it.
     pub(super) fn bus(&self) -> tokio::sync::futures::Notified<'_> {
         self.inbox.bus.notified()

@@ -23,6 +23,21 @@ pub(in crate::postgres) enum Signal {
     Outbox,
     /// Events in the log.
     Bus,
+    /// Deliveries that are owed.
+    Webhooks,
+}
+
+impl Signal {
+    /// All of them, in their order.
+    pub(super) const ALL: [Self; 3] = [Self::Outbox, Self::Bus, Self::Webhooks];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Bus => "bus",
+            Self::Webhooks => "webhooks",
+        }
+    }
 }
 
 /// One message.
@@ -42,11 +57,9 @@ impl Word {
         let (kind, rest) = payload.split_once(' ')?;
         let happened = |signal| Some(Self::Happened { signal, node: u64::from_str_radix(rest, 16).ok()? });
         match kind {
-            "outbox" => happened(Signal::Outbox),
-            "bus" => happened(Signal::Bus),
             "links" if rest.is_empty() => Some(Self::ChangedAll),
             "links" => rest.split(BETWEEN).map(name).collect::<Option<_>>().map(Self::Changed),
-            _ => None,
+            kind => happened(Signal::ALL.into_iter().find(|signal| signal.as_str() == kind)?),
         }
     }
 }
@@ -59,8 +72,7 @@ fn name(text: &str) -> Option<LinkName> {
 impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Happened { signal: Signal::Outbox, node } => write!(f, "outbox {node:x}"),
-            Self::Happened { signal: Signal::Bus, node } => write!(f, "bus {node:x}"),
+            Self::Happened { signal, node } => write!(f, "{} {node:x}", signal.as_str()),
             Self::ChangedAll => f.write_str("links "),
             Self::Changed(names) => {
                 for (place, LinkName { domain, slug }) in names.iter().enumerate() {
@@ -86,6 +98,7 @@ mod tests {
         for word in [
             Word::Happened { signal: Signal::Outbox, node: 0 },
             Word::Happened { signal: Signal::Bus, node: u64::MAX },
+            Word::Happened { signal: Signal::Webhooks, node: 7 },
             Word::ChangedAll,
             Word::Changed(vec![name("", "spring")]),
             Word::Changed(vec![name("go.example", "früh-ling"), name("", "Spring")]),

@@ -1,0 +1,32 @@
+//! Webhooks in PostgreSQL: endpoints, what is owed to them, and what became of it.
+//!
+//! An endpoint's queue is leased as a whole (docs/adr/0018): one narrow row. Whatever changes what is owed to an endpoint
+//! locks that row first, in a statement of its own, and reads what is owed in a later one, which then sees all that is
+//! committed. So nothing can become owed between the look of somebody who gives a queue back and the moment that he notes
+//! when it is due. Where several rows are locked, it is in the order of their endpoints.
+
+mod attempts;
+mod backlog;
+mod claim;
+mod endpoints;
+mod enqueue;
+mod gate;
+mod log;
+mod owe;
+mod record;
+mod redrive;
+mod row;
+mod settle;
+mod standing;
+mod store;
+mod trim;
+
+pub use store::PostgresWebhookStore;
+
+use super::days::Kind;
+
+/// What is kept by the day of the event: deliveries first, since whoever does not find them does nothing.
+static KEPT: Kind = Kind { name: "waypost webhook days ", tables: &[DELIVERY, FAILED, ATTEMPT] };
+const DELIVERY: &str = "waypost_delivery";
+const FAILED: &str = "waypost_delivery_failed";
+const ATTEMPT: &str = "waypost_attempt";

@@ -1,0 +1,77 @@
+//! Retention: whole days go at once, and none of which something is owed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use super::KEPT;
+use crate::postgres::columns::{Columns as _, Moment};
+use crate::postgres::days::{self, Day, Part};
+use crate::postgres::error::Fault;
+
+/// How many days of a table are looked at in one call; a store that is given shorter retention after years takes some.
+const MOST_DAYS: i64 = 64;
+pub(super) const OLDEST: &str = "SELECT created_at FROM waypost_delivery_owed ORDER BY created_at LIMIT 1";
+pub(super) const IS_OWED: &str =
+    "SELECT EXISTS (SELECT FROM waypost_delivery_owed WHERE created_at >= $1 AND created_at < $2)";
+
+/// Forgets the days that ended before `before`; says of how many something was kept.
+pub(super) async fn trim(conn: &mut PgConnection, before: Timestamp) -> Result<usize, Fault> {
+    if !days::lock(conn, &KEPT).await? {
+        return Ok(0);
+    }
+    let mut old: BTreeMap<Day, Vec<Part>> = BTreeMap::new();
+    for table in KEPT.tables {
+        for part in days::parts(conn, table, Day::of(before), MOST_DAYS).await? {
+            old.entry(part.day).or_default().push(part);
+        }
+    }
+    let end = match sqlx::query(OLDEST).fetch_optional(&mut *conn).await? {
+        Some(row) => Day::of(row.time(0)?).min(Day::of(before)),
+        None => Day::of(before),
+    };
+    let mut forgotten = 0;
+    for (day, parts) in old {
+        if day < end {
+            forgotten += usize::from(forget(conn, day, parts).await?);
+        } else {
+            give_back(conn, parts).await?;
+        }
+    }
+    days::unlock(conn, &KEPT).await?;
+    Ok(forgotten)
+}
+
+/// Drops a day; says whether anything was kept of it that is gone now.
+async fn forget(conn: &mut PgConnection, day: Day, mut parts: Vec<Part>) -> Result<bool, Fault> {
+    let mut is_empty = true;
+    for place in 0..parts.len() {
+        let held = format!("SELECT EXISTS (SELECT FROM {})", parts[place].name);
+        is_empty &= !conn.fetch_one(AssertSqlSafe(held)).await?.at::<bool>(0)?;
+        parts[place].detach(conn).await?;
+        // The deliveries are off first: whoever wants one of them owed again has it so by now, or finds it gone.
+        if place == 0 && is_owed(conn, day).await? {
+            give_back(conn, parts).await?;
+            return Ok(false);
+        }
+    }
+    for part in parts {
+        part.drop(conn).await?;
+    }
+    Ok(!is_empty)
+}
+
+async fn is_owed(conn: &mut PgConnection, day: Day) -> Result<bool, Fault> {
+    let query = sqlx::query(IS_OWED).bind(Moment(day.start())).bind(Moment(day.next().start()));
+    query.fetch_one(conn).await?.at(0)
+}
+
+/// Makes a day whole again that was taken off too soon, now or by one who died over it.
+async fn give_back(conn: &mut PgConnection, parts: Vec<Part>) -> Result<(), Fault> {
+    for mut part in parts {
+        part.attach(conn).await?;
+    }
+    Ok(())
+}
