@@ -22,7 +22,7 @@
 //! ```
 
 mod allow;
-mod class;
+pub(crate) mod class;
 mod connector;
 mod denied;
 mod dial;

@@ -92,13 +92,19 @@ impl Dial for Proxy {
 async fn status(stream: &mut TcpStream) -> io::Result<u16> {
     let mut head = Vec::with_capacity(256);
     let bad = |why| io::Error::new(io::ErrorKind::InvalidData, why);
-    while !head.ends_with(b"\r\n\r\n") {
+    let end = loop {
+        if let Some(at) = head.windows(4).position(|part| part == b"\r\n\r\n") {
+            break at + 4;
+        }
         if head.len() >= LONGEST_HEAD {
             return Err(bad("the proxy's answer is too long"));
         }
         if stream.read_buf(&mut head).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+    };
+    if end != head.len() {
+        return Err(bad("more came behind the proxy's answer"));
     }
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("HTTP/1."));
