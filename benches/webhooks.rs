@@ -1,6 +1,6 @@
 //! What the sender of webhooks makes of one machine: PostgreSQL, the node and the receiver all on it.
 //!
-//! `cargo bench --bench webhooks --features memory,postgres,webhook` (`-- --help` lists the options). `WAYPOST_TEST_PG_BIN` names
+//! `cargo bench --bench webhooks --features egress,memory,postgres,webhook` (`-- --help` lists the options). `WAYPOST_TEST_PG_BIN` names
 //! the directory of PostgreSQL's programs.
 //!
 //! - *rate*: events that are committed to the outbox as fast as it takes them, until the last has arrived: deliveries a

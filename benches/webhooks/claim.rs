@@ -6,9 +6,7 @@ use serde_json::json;
 use waypost::clock::{Clock as _, SystemClock};
 use waypost::events::{Epoch, Event, Position};
 use waypost::ids::WebhookId;
-use waypost::webhooks::{
-    Claimed, Delivery, DeliveryLog as _, DeliveryQueue as _, DeliveryRuling, Hold, Room, Settled, Settlement,
-};
+use waypost::webhooks::{Claimed, Delivery, DeliveryRuling, Hold, Room, Settled, Settlement};
 
 use crate::node::Node;
 use crate::options::Options;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 const HELP: &str = "\
-Usage: cargo bench --bench webhooks --features memory,postgres,webhook -- [OPTIONS]
+Usage: cargo bench --bench webhooks --features egress,memory,postgres,webhook -- [OPTIONS]
 
   --only PART        rate, lag, neighbours, claim or trim (default: all of them)
   --quick            few short rounds, for a check that all of it works
@@ -87,7 +87,7 @@ impl Options {
         }
         if !is_bench {
             // `cargo test --all-targets` runs benches too, to see that they start.
-            println!("run this by `cargo bench --bench webhooks --features memory,postgres,webhook`");
+            println!("run this by `cargo bench --bench webhooks --features egress,memory,postgres,webhook`");
             return Ok(None);
         }
         Ok(Some(options))

@@ -128,7 +128,10 @@ async fn what_the_guard_blocks_is_blocked_and_what_cannot_be_sent_is_broken() {
     let guarded = HttpWebhookTransport::new(guarded, Arc::new(SystemClock), HttpWebhookOptions::default()).unwrap();
     for url in ["http://127.0.0.1:8080/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/"] {
         let failure = guarded.call(call(url)).await.result.failure.unwrap();
-        assert_eq!((failure.class, failure.detail.as_str()), (FailureClass::Blocked, "blocked address: it is not a public one"));
+        assert_eq!(
+            (failure.class, failure.detail.as_str()),
+            (FailureClass::Blocked, "blocked address: it is not a public one")
+        );
     }
     let mut injected = receiver.call();
     injected.headers.push(("x-a".to_owned(), "1\r\nx-b: 2".to_owned()));
@@ -143,7 +146,8 @@ async fn nobody_there_and_no_such_name_have_their_classes() {
     let reply = transport(short()).call(call(&format!("http://{closed}/"))).await;
     assert_eq!(reply.result.failure.unwrap().class, FailureClass::Refused);
     // A name that no server of names is asked for: its label is too long (RFC 1035 §2.3.4).
-    let reply = transport(HttpWebhookOptions::default()).call(call(&format!("http://{}.invalid/", "a".repeat(64)))).await;
+    let reply =
+        transport(HttpWebhookOptions::default()).call(call(&format!("http://{}.invalid/", "a".repeat(64)))).await;
     let class = reply.result.failure.unwrap().class;
     assert!(matches!(class, FailureClass::Dns | FailureClass::Blocked), "{class:?}");
 }

@@ -86,17 +86,16 @@ async fn silence_and_drips_are_timeouts() {
         assert_eq!(class(&reply), Some(FailureClass::Timeout), "{reply:?}");
     }
     // A status that is no success says more than a body that does not end.
-    let reply = within_the_limit(&saying(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 9\r\n\r\nx", false).await).await;
+    let reply =
+        within_the_limit(&saying(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 9\r\n\r\nx", false).await)
+            .await;
     assert_eq!((class(&reply), reply.retry_after), (Some(FailureClass::Status), Some(Duration::from_secs(9))));
 }
 
 #[tokio::test]
 async fn of_an_endless_body_the_beginning_is_read_and_the_connection_dropped() {
     static PIECE: [u8; 4_096] = [b'a'; 4_096];
-    for before in [
-        &b"HTTP/1.1 200 OK\r\n\r\n"[..],
-        b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n",
-    ] {
+    for before in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"] {
         let (receiver, taken) = endless(before, &PIECE).await;
         let transport = transport(short());
         let reply = transport.call(receiver.call()).await;
@@ -177,7 +176,8 @@ async fn one_call_is_one_request_whatever_becomes_of_it() {
 
 #[tokio::test]
 async fn an_upgrade_that_nobody_asked_for_is_no_success() {
-    let receiver = saying(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", false).await;
+    let receiver =
+        saying(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", false).await;
     let reply = within_the_limit(&receiver).await;
     assert!(matches!(class(&reply), Some(FailureClass::Status | FailureClass::Broken)), "{reply:?}");
 }
