@@ -75,6 +75,9 @@ fn run(options: &Options) -> Outcome<()> {
     // Handles that are dropped on this thread need it too.
     let _entered = runtime.enter();
     let server = support::postgres::Postgres::start()?;
+    if !runtime.block_on(schema::is_durable(&server.url()))? {
+        return Err("the server does not wait for the disk, so its figures would be none".into());
+    }
     let (mut figures, mut targets) = (Map::new(), Vec::new());
     for part in Part::ALL.into_iter().filter(|part| options.has(*part)) {
         println!("{}", part.name());
