@@ -73,16 +73,17 @@ impl PostgresEventBus {
             Standing::Free(acked) if acked >= end => return Ok(None),
             Standing::Free(_) | Standing::New => {}
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_with(groups::BEGIN).await?;
         let batch = groups::consume(&mut tx, self.db.epoch(), group, limit, (now, lease)).await?;
         tx.commit().await?;
         Ok(batch)
     }
 
     async fn move_on(&self, group: &str, batch: &Batch) -> Result<Acked, Fault> {
-        let mut conn = self.db.connection().await?;
-        let acked = groups::ack(&mut conn, group, batch).await?;
-        Ok(conn.done(acked))
+        let mut tx = self.db.begin_with(groups::BEGIN).await?;
+        let acked = groups::ack(&mut tx, group, batch).await?;
+        tx.commit().await?;
+        Ok(acked)
     }
 
     async fn forget(&self, before: Timestamp, limit: usize) -> Result<u64, Fault> {

@@ -10,6 +10,9 @@ use super::log;
 use crate::postgres::columns::{Columns as _, Moment, number};
 use crate::postgres::error::Fault;
 
+/// Where a group stands need not wait for the disk: if the server dies, it stands a little before, and is given again what
+/// it was given. A log knows no more of its readers (events 5).
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 const READ: &str = "SELECT acked, leased_until > $2 FROM waypost_event_group WHERE name = $1";
 /// Members of one group take turns here, on whatever nodes they are.
 const HOLD: &str = "SELECT acked, leased_until > $2 FROM waypost_event_group WHERE name = $1 FOR UPDATE";

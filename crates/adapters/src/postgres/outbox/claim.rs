@@ -28,7 +28,7 @@ const CLAIM: &str = concat!(
 /// Claims up to `limit` entries.
 pub(super) async fn claim(db: &Postgres, limit: usize, now: Timestamp, lease: Duration) -> Result<Vec<Claimed>, Fault> {
     let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-    let mut tx = gate::alone(db).await?;
+    let mut tx = gate::claim(db).await?;
     let query = sqlx::query(CLAIM).bind(Moment(now)).bind(number(limit)).bind(Moment(until));
     let rows = query.fetch_all(&mut *tx).await?;
     tx.commit().await?;

@@ -31,8 +31,17 @@ macro_rules! by_number {
     };
 }
 
+/// For claims and verdicts, whose commits do not wait for the disk: if the server dies, they are as if they had not been
+/// made. What was claimed is claimed again, and what was published is published again, of which the log keeps one.
+macro_rules! light {
+    () => {
+        "; SET LOCAL synchronous_commit = off"
+    };
+}
+
 const ALONE: &str = concat!(alone!(), by_number!());
-const TOGETHER: &str = concat!(together!(), by_number!());
+const ALONE_LIGHT: &str = concat!(alone!(), by_number!(), light!());
+const TOGETHER_LIGHT: &str = concat!(together!(), by_number!(), light!());
 
 /// Begins a transaction that no claim, verdict or emptying runs beside.
 pub(super) async fn alone(db: &Postgres) -> Result<Transaction, Fault> {
@@ -41,9 +50,16 @@ pub(super) async fn alone(db: &Postgres) -> Result<Transaction, Fault> {
     Ok(tx)
 }
 
-/// Begins a transaction that no claim or emptying runs beside.
-pub(super) async fn together(db: &Postgres) -> Result<Transaction, Fault> {
+/// The same for a claim.
+pub(super) async fn claim(db: &Postgres) -> Result<Transaction, Fault> {
     let mut tx = db.begin().await?;
-    tx.execute(TOGETHER).await?;
+    tx.execute(ALONE_LIGHT).await?;
+    Ok(tx)
+}
+
+/// Begins a transaction of verdicts, that no claim or emptying runs beside.
+pub(super) async fn settle(db: &Postgres) -> Result<Transaction, Fault> {
+    let mut tx = db.begin().await?;
+    tx.execute(TOGETHER_LIGHT).await?;
     Ok(tx)
 }

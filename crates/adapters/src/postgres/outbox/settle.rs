@@ -69,7 +69,7 @@ pub(super) async fn settle(db: &Postgres, verdicts: &[Verdict]) -> Result<u64, F
             }
         }
     }
-    let mut tx = gate::together(db).await?;
+    let mut tx = gate::settle(db).await?;
     let mut kept = 0;
     for (named, statement) in acks.into_iter().zip(ACK_IN) {
         kept += ack(&mut tx, named, statement).await?;

@@ -115,9 +115,10 @@ impl Dispatcher {
         let refill = async { if held.is_empty() { Ok(Vec::new()) } else { queue.refill(&held, now, lease).await } };
         let claim = async { if room.queues == 0 { Ok(Vec::new()) } else { queue.claim(room, now, lease).await } };
         let (kept, refilled, claimed) = tokio::join!(settle, refill, claim);
-        let settled = kept.map(|kept| self.settled(&settlements, &kept));
+        // What was read may be from before it was settled: it is known to be under way until that has been looked at.
         let refilled = refilled.map(|refilled| self.refilled(&held, refilled, now));
         let taken = claimed.map(|claimed| self.claimed(claimed, now));
+        let settled = kept.map(|kept| self.settled(&settlements, &kept));
         self.lanes.retain(|_, lane| !lane.is_over());
         settled.and(refilled).and(taken)
     }
@@ -141,6 +142,10 @@ impl Dispatcher {
         for settlement in settlements {
             let Some(lane) = self.lanes.get_mut(&settlement.endpoint) else { continue };
             lane.was_settled(settlement);
+            // Given back, and taken again at the same time.
+            if lane.held(0).token != settlement.token {
+                continue;
+            }
             match (kept.contains(&settlement.endpoint), settlement.hold) {
                 (true, Hold::Keep) => {}
                 (true, Hold::Release) => drop(self.lanes.remove(&settlement.endpoint)),
@@ -150,8 +155,7 @@ impl Dispatcher {
     }
 
     fn refilled(&mut self, held: &[Held], refilled: Vec<Claimed>, now: Timestamp) {
-        let found: HashMap<_, _> = refilled.into_iter().map(|claimed| (claimed.endpoint.id, claimed)).collect();
-        let mut found = found;
+        let mut found: HashMap<_, _> = refilled.into_iter().map(|claimed| (claimed.endpoint.id, claimed)).collect();
         for held in held {
             let Some(lane) = self.lanes.get_mut(&held.endpoint) else { continue };
             match found.remove(&held.endpoint) {

@@ -24,7 +24,7 @@ use waypost_core::entropy::SeededEntropy;
 use waypost_core::events::{Epoch, Event, Position};
 use waypost_core::ids::{DeliveryId, WebhookId};
 use waypost_core::layers::{Faulty, Layered};
-use waypost_core::outbox::{Claimed, Outbox, Ruling, Verdict};
+use waypost_core::outbox::{Outbox, Ruling, Verdict};
 use waypost_core::page::Cursors;
 use waypost_core::seal::Seal;
 use waypost_core::webhooks::{
@@ -132,11 +132,14 @@ impl Bench {
     }
 
     fn dispatcher(&self) -> Dispatcher {
+        self.dispatcher_on(self.store.clone())
+    }
+
+    fn dispatcher_on(&self, queue: Arc<dyn DeliveryQueue>) -> Dispatcher {
         let (clock, entropy) = (Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(2)));
         let credentials = Credentials::new(self.store.clone(), clock.clone(), entropy.clone());
         let cursors = Arc::new(Cursors::new([7; 32]));
         let seal = Arc::new(Seal::new(&[8; 32], &[]));
-        let queue: Arc<dyn DeliveryQueue> = self.store.clone();
         Dispatcher::new(
             Arc::new(Layered::new(queue, self.hand.clone())),
             self.receivers.clone(),
@@ -221,7 +224,11 @@ impl Bench {
     /// The events that came into the outbox since the last look.
     async fn told(&self) -> Vec<Event> {
         let entries = Outbox::claim(&*self.store, 99, self.now(), seconds(1)).await.unwrap();
-        let ack = |entry: &Claimed| Verdict { entry: entry.entry, token: entry.token, ruling: Ruling::Ack };
+        let ack = |entry: &waypost_core::outbox::Claimed| Verdict {
+            entry: entry.entry,
+            token: entry.token,
+            ruling: Ruling::Ack,
+        };
         Outbox::settle(&*self.store, &entries.iter().map(ack).collect::<Vec<_>>()).await.unwrap();
         entries.into_iter().map(|entry| entry.event).collect()
     }
