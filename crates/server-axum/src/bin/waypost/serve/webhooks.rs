@@ -49,3 +49,26 @@ pub(super) fn beyond_the_public(settings: &Settings) -> Option<String> {
     let allowed: Vec<_> = settings.sending.allow.iter().map(ToString::to_string).collect();
     (!allowed.is_empty()).then(|| format!("public addresses, and beyond them {}", allowed.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use waypost_adapters::egress::AllowRule;
+
+    use super::*;
+
+    #[test]
+    fn what_the_settings_say_reaches_the_platform_and_what_is_let_through_is_told() {
+        let mut settings = Settings::default();
+        assert_eq!(beyond_the_public(&settings), None);
+        settings.sending.allow = ["10.0.0.0/8:8080", ":9000"].map(|rule| AllowRule::parse(rule).unwrap()).to_vec();
+        let told = beyond_the_public(&settings).unwrap();
+        assert_eq!(told, "public addresses, and beyond them 10.0.0.0/8:8080, :9000");
+        settings.webhook_allow_http = true;
+        (settings.sending.most_calls, settings.sending.keep) = (7, Duration::from_secs(8 * 86_400));
+        let options = options(&settings);
+        assert!(options.allow_http && options.transport.is_some() && options.seal_keys.is_empty());
+        assert_eq!((options.dispatcher.calls, options.keep), (7, settings.sending.keep));
+    }
+}
