@@ -14,9 +14,10 @@ use super::error::Fault;
 use super::options::SqliteOptions;
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "platform", include_str!("migrations/0001_platform.sql")),
     (2, "identity", include_str!("migrations/0002_identity.sql")),
+    (3, "webhooks", include_str!("migrations/0003_webhooks.sql")),
 ];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";
