@@ -55,7 +55,7 @@ WITH RECURSIVE
         FROM step WHERE hex <> ''
     )
 SELECT w.workspace, w.id, w.target, w.events, '{}', '{}', w.description, 'waypost', 1, 'none', NULL, 64,
-       iif(w.is_enabled, 'enabled', 'disabled'), NULL, 'hmac',
+       iif(w.is_enabled, 'enabled', 'disabled'), NULL, 'hmac-sha256',
        json_array(json_object('sealed', s.text, 'made_at', w.created_at, 'ends_at', NULL)),
        w.created_at, w.updated_at, w.version
 FROM waypost_webhook w JOIN step s ON s.workspace = w.workspace AND s.id = w.id AND s.hex = '';

@@ -69,7 +69,8 @@ impl SqliteWebhookStore {
         Ok(true)
     }
 
-    async fn remove_rest(&self, endpoint: WebhookId) -> Result<(), Fault> {
+    /// Removes what is left of an endpoint that is gone.
+    pub(super) async fn remove_rest(&self, endpoint: WebhookId) -> Result<(), Fault> {
         let id = endpoint.to_bytes();
         loop {
             let mut tx = self.db.write().await?;

@@ -24,6 +24,7 @@ macro_rules! endpoints {
 const INSERT: &str = "INSERT INTO waypost_webhook \
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19 \
     WHERE (SELECT count(*) FROM waypost_webhook WHERE workspace = ?1) < ?20 ON CONFLICT DO NOTHING";
+const IS_GONE: &str = "SELECT 1 FROM waypost_webhook_gone WHERE endpoint = ?1";
 const INSERT_QUEUE: &str = "INSERT INTO waypost_webhook_queue (endpoint, workspace) VALUES (?1, ?2)";
 const UPDATE: &str = "UPDATE waypost_webhook SET (target, events, filter, headers, description, format, \
     payload_version, ordering, rate_limit, concurrency, state, verified_at, scheme, secrets, created_at, updated_at, \
@@ -55,6 +56,11 @@ impl SqliteWebhookStore {
     async fn insert(&self, endpoint: &Endpoint, most: u32) -> Result<bool, Fault> {
         let (workspace, id) = (endpoint.workspace.to_bytes(), endpoint.id.to_bytes());
         let insert = endpoint::bind(sqlx::query(INSERT), endpoint).bind(most);
+        // What was left of one that had this id would be taken for its own.
+        let is_gone = sqlx::query(IS_GONE).bind(&id[..]).fetch_optional(&mut *self.db.read().await?).await?;
+        if is_gone.is_some() {
+            self.remove_rest(endpoint.id).await?;
+        }
         let mut tx = self.db.write().await?;
         if insert.execute(&mut *tx).await?.rows_affected() == 0 {
             let look = sqlx::query(ENDPOINT).bind(&workspace[..]).bind(&id[..]);
