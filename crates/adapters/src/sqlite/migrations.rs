@@ -14,9 +14,10 @@ use super::error::Fault;
 use super::options::SqliteOptions;
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "platform", include_str!("migrations/0001_platform.sql")),
     (2, "identity", include_str!("migrations/0002_identity.sql")),
+    (3, "webhooks", include_str!("migrations/0003_webhooks.sql")),
 ];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";
@@ -106,7 +107,7 @@ pub(super) async fn run(conn: &mut SqliteConnection, run: Run) -> Result<Vec<Mig
     // The write lock is taken before the second look, so no other program can be between the two.
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     let missing: Vec<_> = listed(&applied(&mut tx).await?).into_iter().filter(|migration| !migration.applied).collect();
-    migrator().run_direct(None, &mut *tx, false).await?;
+    migrator(&MIGRATIONS).run_direct(None, &mut *tx, false).await?;
     match run {
         Run::Apply => tx.commit().await?,
         Run::Try => tx.rollback().await?,
@@ -123,7 +124,7 @@ async fn applied(conn: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, F
 }
 
 fn check(applied: &[AppliedMigration]) -> Result<(), Fault> {
-    let known = migrator();
+    let known = migrator(&MIGRATIONS);
     for one in applied {
         match known.iter().find(|known| known.version == one.version) {
             None => return Err(MigrateError::VersionMissing(one.version).into()),
@@ -141,11 +142,18 @@ fn listed(applied: &[AppliedMigration]) -> Vec<Migration> {
     MIGRATIONS.map(|(version, name, sql)| Migration { version, name, sql, applied: is_applied(version) }).into()
 }
 
-fn migrator() -> Migrator {
-    let migrations = MIGRATIONS.map(|(version, name, sql)| {
-        sqlx::migrate::Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+/// Runs the first `steps`, as a program did that knew no more of them.
+#[cfg(test)]
+pub(super) async fn run_first(conn: &mut SqliteConnection, steps: usize) -> Result<(), Fault> {
+    Ok(migrator(&MIGRATIONS[..steps]).run_direct(None, conn, false).await?)
+}
+
+fn migrator(steps: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let migrations = steps.iter().map(|(version, name, sql)| {
+        let (name, sql) = ((*name).into(), SqlStr::from_static(sql));
+        sqlx::migrate::Migration::new(*version, name, MigrationType::Simple, sql, false)
     });
-    let mut migrator = Migrator::with_migrations(migrations.into());
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name(TABLE);
     migrator
 }

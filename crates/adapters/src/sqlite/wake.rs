@@ -10,19 +10,23 @@ use tokio::sync::Notify;
 pub(super) struct Wake {
     outbox: bool,
     bus: bool,
+    queues: bool,
 }
 
 impl Wake {
     /// Those who wait for entries of the outbox.
-    pub(super) const OUTBOX: Self = Self { outbox: true, bus: false };
+    pub(super) const OUTBOX: Self = Self { outbox: true, bus: false, queues: false };
     /// Those who wait for events on the bus.
-    pub(super) const BUS: Self = Self { outbox: false, bus: true };
+    pub(super) const BUS: Self = Self { outbox: false, bus: true, queues: false };
+    /// Those who wait for deliveries.
+    pub(super) const QUEUES: Self = Self { outbox: false, bus: false, queues: true };
 }
 
 impl BitOrAssign for Wake {
     fn bitor_assign(&mut self, other: Self) {
         self.outbox |= other.outbox;
         self.bus |= other.bus;
+        self.queues |= other.queues;
     }
 }
 
@@ -31,6 +35,7 @@ impl BitOrAssign for Wake {
 pub(super) struct Wakes {
     pub(super) outbox: Arc<Notify>,
     pub(super) bus: Arc<Notify>,
+    pub(super) queues: Arc<Notify>,
 }
 
 impl Wakes {
@@ -43,6 +48,11 @@ impl Wakes {
         if wake.bus {
             // Whoever waits for the bus looks after it has registered, so none can be missed.
             self.bus.notify_waiters();
+        }
+        if wake.queues {
+            // As for the outbox.
+            self.queues.notify_waiters();
+            self.queues.notify_one();
         }
     }
 }

@@ -9,7 +9,7 @@ use waypost_adapters::sqlite::{
 };
 use waypost_core::Kind;
 use waypost_core::clients::ClientStore;
-use waypost_core::conformance::{self, Stores, Subject};
+use waypost_core::conformance::{self, Deliveries, Stores, Subject};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::events::EventBus;
 use waypost_core::grants::GrantStore;
@@ -64,6 +64,14 @@ async fn webhook_store() -> Subject<Arc<dyn WebhookStore>> {
     database().await.map(|db| Arc::new(SqliteWebhookStore::new(&db)) as _)
 }
 
+async fn delivery_stores() -> Subject<Deliveries> {
+    database().await.map(|db| {
+        let store = Arc::new(SqliteWebhookStore::new(&db));
+        let outbox = Arc::new(SqliteOutbox::new(&db));
+        Deliveries { endpoints: store.clone(), queue: store.clone(), log: store, outbox }
+    })
+}
+
 async fn event_bus() -> Subject<Arc<dyn EventBus>> {
     database().await.map(|db| Arc::new(SqliteEventBus::new(&db)) as _)
 }
@@ -81,6 +89,7 @@ conformance::clients!(client_store);
 conformance::members!(member_store);
 conformance::grants!(grant_store);
 conformance::webhooks!(webhook_store);
+conformance::deliveries!(delivery_stores);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 

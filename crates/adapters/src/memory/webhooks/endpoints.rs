@@ -7,11 +7,14 @@ use waypost_core::ids::{WebhookId, WorkspaceId};
 use waypost_core::webhooks::{Endpoint, EndpointState, WebhookStore};
 
 use super::Webhooks;
+use super::queue::Queue;
 use crate::memory::MemoryStore;
 
 impl Webhooks {
     fn of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Endpoint> {
-        self.endpoints.values().filter(move |endpoint| endpoint.workspace == workspace)
+        let first = (workspace, WebhookId::from_bytes([0; 16]));
+        let last = (workspace, WebhookId::from_bytes([0xFF; 16]));
+        self.endpoints.range(first..=last).map(|(_, endpoint)| endpoint)
     }
 }
 
@@ -26,7 +29,7 @@ impl WebhookStore for MemoryStore {
             return Ok(false);
         }
         state.webhooks.endpoints.insert((endpoint.workspace, endpoint.id), endpoint.clone());
-        state.webhooks.queues.entry(endpoint.id).or_default();
+        state.webhooks.queues.insert(endpoint.id, Queue::new(endpoint.workspace));
         Ok(true)
     }
 
@@ -60,10 +63,12 @@ impl WebhookStore for MemoryStore {
     }
 
     async fn delete_endpoint(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool> {
-        let mut state = self.begin()?;
-        let is_there = state.webhooks.endpoints.remove(&(workspace, id)).is_some();
-        if is_there {
-            state.webhooks.queues.remove(&id);
+        let state = &mut *self.begin()?;
+        let webhooks = &mut state.webhooks;
+        let is_there = webhooks.endpoints.remove(&(workspace, id)).is_some();
+        if is_there && let Some(mut queue) = webhooks.queues.remove(&id) {
+            queue.drop_owed(&mut webhooks.days);
+            webhooks.turns.take(id, &mut queue);
         }
         Ok(is_there)
     }

@@ -8,27 +8,14 @@ use waypost_core::ids::{DeliveryId, WebhookId, WorkspaceId};
 use waypost_core::page::Page;
 use waypost_core::webhooks::{Attempt, DeliveryLog, DeliveryQuery, DeliveryRecord, DeliveryState, Measures};
 
-use super::{Kept, Queue, State, Webhooks};
+use super::Webhooks;
+use super::days::Trimmed;
+use super::queue::{Kept, Queue, State};
 use crate::memory::MemoryStore;
 
 impl Webhooks {
     fn queue(&self, workspace: WorkspaceId, endpoint: WebhookId) -> Option<&Queue> {
-        self.endpoints.get(&(workspace, endpoint)).and_then(|endpoint| self.queues.get(&endpoint.id))
-    }
-
-    /// Forgets whole days, none of which something is owed of.
-    fn trim(&mut self, before: Timestamp) -> usize {
-        let end = Interval::Day.floor(before);
-        let day = |kept: &Kept| Interval::Day.floor(kept.delivery.event.created_at);
-        let all = || self.queues.values().flat_map(|queue| queue.deliveries.values());
-        let owed: std::collections::BTreeSet<_> =
-            all().filter(|kept| matches!(kept.state, State::Due(_) | State::Behind)).map(day).collect();
-        let days: std::collections::BTreeSet<_> =
-            all().map(day).filter(|day| *day < end && !owed.contains(day)).collect();
-        for queue in self.queues.values_mut() {
-            queue.deliveries.retain(|_, kept| !days.contains(&day(kept)));
-        }
-        days.len()
+        self.queues.get(&endpoint).filter(|queue| queue.workspace == workspace)
     }
 }
 
@@ -87,6 +74,18 @@ impl DeliveryLog for MemoryStore {
     }
 
     async fn trim(&self, before: Timestamp) -> Result<usize> {
-        Ok(self.begin()?.webhooks.trim(before))
+        let end = Interval::Day.floor(before);
+        let mut days = 0;
+        self.begin()?.webhooks.queues.values_mut().for_each(|queue| queue.hours = queue.hours.split_off(&end));
+        loop {
+            // The lock is let go after each batch, so that nobody waits for the whole of a day.
+            let state = &mut *self.begin()?;
+            let webhooks = &mut state.webhooks;
+            match webhooks.days.trim(end, &mut webhooks.queues) {
+                Trimmed::Nothing => return Ok(days),
+                Trimmed::Part => {}
+                Trimmed::Day => days += 1,
+            }
+        }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::task::Poll;
 
-use waypost_core::conformance::fixtures::{at, event, insert, link, plain, seconds};
+use waypost_core::conformance::fixtures::{at, event, insert, link, plain, seconds, workspace};
+use waypost_core::conformance::webhooks::endpoint;
 use waypost_core::links::{Atomicity, LinkStore as _};
 use waypost_core::outbox::{Claimed, Outbox as _, Ruling, Verdict};
+use waypost_core::webhooks::{DeliveryLog as _, DeliveryQueue as _, DeliveryState, Room, WebhookStore as _};
 
+use super::webhooks::{delivered, delivery, rows_left};
 use super::{SqliteLinkStore, database, insert_all};
-use crate::sqlite::SqliteOutbox;
+use crate::sqlite::{SqliteOutbox, SqliteWebhookStore};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_write_that_is_dropped_halfway_leaves_nothing_and_holds_up_nobody() {
@@ -53,6 +56,52 @@ async fn wherever_a_write_is_dropped_link_and_event_are_there_together_or_not_at
         made += u64::from(is_there);
     }
     assert!(0 < made && made < 30, "some were dropped early, some late: {made}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn wherever_a_settlement_is_dropped_a_call_and_its_outcome_are_there_together_or_not_at_all() {
+    let (db, _folder) = database().await;
+    let store = SqliteWebhookStore::new(&db);
+    let mut made = 0;
+    for n in 0..60 {
+        let (endpoint, one) = (endpoint(n), delivery(n, 1));
+        store.insert_endpoint(&endpoint, 100).await.unwrap();
+        store.enqueue(std::slice::from_ref(&one), at(5)).await.unwrap();
+        let held = store.claim(Room { queues: 1, each: 1 }, at(5), seconds(30)).await.unwrap().remove(0);
+        assert_eq!(held.endpoint.id, endpoint.id);
+        let settlement = delivered(&held, &one, at(6));
+        dropped_after(u64::from(n), store.settle(std::slice::from_ref(&settlement))).await;
+        insert_all(&db, &[]).await.unwrap();
+        let (record, attempts) = store.delivery(workspace(1), endpoint.id, one.id()).await.unwrap().unwrap();
+        assert_eq!(record.state == DeliveryState::Delivered, attempts.len() == 1, "{record:?}");
+        made += attempts.len();
+        // Who was cancelled does not know, and settles again.
+        store.settle(std::slice::from_ref(&settlement)).await.unwrap();
+        let (record, attempts) = store.delivery(workspace(1), endpoint.id, one.id()).await.unwrap().unwrap();
+        assert_eq!((record.state, attempts.len()), (DeliveryState::Delivered, 1));
+    }
+    assert!(0 < made && made < 60, "some were dropped early, some late: {made}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_dropped_deletion_leaves_is_never_seen_and_goes_with_the_next_trim() {
+    let (db, _folder) = database().await;
+    let store = SqliteWebhookStore::new(&db);
+    let mut gone = 0;
+    for n in 0..60 {
+        store.insert_endpoint(&endpoint(n), 100).await.unwrap();
+        store.enqueue(&[delivery(n, 1), delivery(n, 2)], at(5)).await.unwrap();
+        dropped_after(u64::from(n), store.delete_endpoint(workspace(1), endpoint(n).id)).await;
+        insert_all(&db, &[]).await.unwrap();
+        let is_there = store.endpoint(workspace(1), endpoint(n).id).await.unwrap().is_some();
+        let waiting = store.backlog().await.unwrap().waiting;
+        assert_eq!(waiting, if is_there { 2 } else { 0 }, "with it goes what is owed to it");
+        gone += u32::from(!is_there);
+        store.delete_endpoint(workspace(1), endpoint(n).id).await.unwrap();
+    }
+    assert!(0 < gone && gone < 60, "some were dropped early, some late: {gone}");
+    store.trim(at(0)).await.unwrap();
+    assert_eq!(rows_left(&db).await, 0);
 }
 
 /// Drives `work` on, each time that it is woken, and drops it before the poll after the n-th.

@@ -5,6 +5,7 @@ mod full;
 mod identity;
 mod schema;
 mod two_handles;
+mod webhooks;
 
 use tempfile::TempDir;
 use waypost_core::conformance::fixtures::{event, insert, plain};

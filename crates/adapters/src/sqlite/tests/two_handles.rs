@@ -7,11 +7,14 @@ use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use waypost_core::Kind;
 use waypost_core::conformance::fixtures::{at, link, link_id, seconds};
+use waypost_core::conformance::webhooks::endpoint;
 use waypost_core::links::Link;
 use waypost_core::outbox::Outbox as _;
+use waypost_core::webhooks::{DeliveryQueue as _, Room, WebhookStore as _};
 
+use super::webhooks::delivery;
 use super::{Sqlite, database, database_file, insert_all};
-use crate::sqlite::{SqliteOptions, SqliteOutbox};
+use crate::sqlite::{SqliteOptions, SqliteOutbox, SqliteWebhookStore};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_race_for_the_same_slugs_and_each_has_one_winner() {
@@ -51,6 +54,24 @@ async fn what_one_process_commits_the_other_claims_once() {
     let claimed = two.claim(2, at(0), seconds(30)).await.unwrap();
     let rest = one.claim(10, at(0), seconds(30)).await.unwrap();
     assert_eq!((claimed.len(), rest.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_queue_that_one_process_holds_the_other_passes_over() {
+    let (first, folder) = database().await;
+    let second = Sqlite::open(database_file(&folder)).await.unwrap();
+    let (one, two) = (SqliteWebhookStore::new(&first), SqliteWebhookStore::new(&second));
+    for n in [1, 2] {
+        one.insert_endpoint(&endpoint(n), 9).await.unwrap();
+        assert_eq!(two.enqueue(&[delivery(n, 1)], at(5)).await.unwrap(), 1);
+        assert_eq!(one.enqueue(&[delivery(n, 1)], at(5)).await.unwrap(), 0, "the other has made it");
+    }
+    let room = Room { queues: 1, each: 9 };
+    let held = two.claim(room, at(5), seconds(30)).await.unwrap();
+    let other = one.claim(Room { queues: 9, each: 9 }, at(5), seconds(30)).await.unwrap();
+    assert_eq!([held[0].endpoint.id, other[0].endpoint.id], [endpoint(1).id, endpoint(2).id]);
+    let again = one.claim(room, at(35), seconds(30)).await.unwrap();
+    assert_eq!((again[0].endpoint.id, again[0].token), (held[0].endpoint.id, held[0].token + 1));
 }
 
 #[tokio::test]
