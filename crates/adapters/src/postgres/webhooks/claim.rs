@@ -44,6 +44,7 @@ pub(super) const CLAIM: &str = lease!(
 pub(super) const RENEW: &str = lease!(
     "SELECT queue.endpoint FROM UNNEST($1::uuid[], $3::int8[]) AS held (endpoint, token) \
      JOIN waypost_webhook_queue AS queue ON queue.endpoint = held.endpoint AND queue.token = held.token \
+     AND queue.leased_until > '-infinity' \
      ORDER BY queue.endpoint FOR UPDATE OF queue",
     "leased_until = $2"
 );

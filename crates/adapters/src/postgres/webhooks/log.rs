@@ -80,7 +80,7 @@ pub(super) const ONE: &str = records!(concat!(
 pub(super) const ATTEMPTS: &str = concat!(
     "SELECT ",
     attempt_columns!(),
-    " FROM waypost_attempt WHERE endpoint = $1 AND id = $2 AND created_at = $3 ORDER BY at"
+    " FROM waypost_attempt WHERE endpoint = $1 AND id = $2 AND created_at = $3 ORDER BY at, number"
 );
 pub(super) const MEASURE: &str = concat!(
     "SELECT succeeded, failed, durations FROM waypost_webhook_hour WHERE ",

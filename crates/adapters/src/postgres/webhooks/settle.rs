@@ -29,7 +29,7 @@ pub(super) const DONE: &str = "WITH gone AS (DELETE FROM waypost_delivery_owed A
     dead AS (INSERT INTO waypost_delivery_failed (endpoint, id, created_at, reason, failure, tried) \
     SELECT endpoint, id, created_at, reason, nullif(coalesce(failure, (SELECT last.failure FROM waypost_attempt AS last \
     WHERE last.endpoint = gone.endpoint AND last.id = gone.id AND last.created_at = gone.created_at \
-    ORDER BY last.at DESC LIMIT 1)), ''), tried + CASE WHEN failure IS NULL THEN 0 ELSE 1 END FROM gone \
+    ORDER BY last.at DESC, last.number DESC LIMIT 1)), ''), tried + CASE WHEN failure IS NULL THEN 0 ELSE 1 END FROM gone \
     WHERE reason IS NOT NULL ON CONFLICT DO NOTHING) \
     SELECT endpoint, ordering, max(ended_at) FROM gone WHERE ordering IS NOT NULL GROUP BY endpoint, ordering";
 pub(super) const RETRY: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = given.due_at, \
@@ -49,7 +49,7 @@ pub(super) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed SET due_at =
 pub(super) const STAND: &str = "WITH given AS (SELECT given.*, \
     CASE WHEN low <= queue.floor_at THEN low ELSE queue.floor_at END AS from_at, \
     CASE WHEN low <= queue.floor_at THEN 0 ELSE queue.floor_place END AS from_place \
-    FROM UNNEST($1::uuid[], $2::int4[], $3::timestamptz[], $4::int2[], $5::timestamptz[], $6::timestamptz[], \
+    FROM UNNEST($1::uuid[], $2::int8[], $3::timestamptz[], $4::int2[], $5::timestamptz[], $6::timestamptz[], \
     $7::boolean[], $8::timestamptz[]) AS given (endpoint, failures, failing_since, warnings, paused_until, full_at, \
     is_over, low) JOIN waypost_webhook_queue AS queue ON queue.endpoint = given.endpoint), \
     looked AS (SELECT given.*, first.due_at AS first_at, CASE WHEN first.due_at >= from_at + interval '1 second' \
