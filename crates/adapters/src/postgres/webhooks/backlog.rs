@@ -20,7 +20,7 @@ const ESTIMATE: &str = concat!(
     ", reltuples)::int8 FROM pg_class WHERE oid = to_regclass('waypost_delivery_owed')"
 );
 /// The first of each queue in which anything is due, now or later.
-pub(super) const OLDEST: &str = "SELECT min(first.due_at) FROM waypost_webhook_queue AS queue CROSS JOIN LATERAL \
+pub(in crate::postgres) const OLDEST: &str = "SELECT min(first.due_at) FROM waypost_webhook_queue AS queue CROSS JOIN LATERAL \
     (SELECT due_at FROM waypost_delivery_owed AS owed WHERE owed.endpoint = queue.endpoint \
     AND (owed.due_at, owed.place) >= (queue.floor_at, queue.floor_place) AND owed.due_at < 'infinity' \
     ORDER BY owed.due_at, owed.place LIMIT 1) AS first WHERE queue.due_at < 'infinity'";

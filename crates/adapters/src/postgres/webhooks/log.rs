@@ -44,8 +44,8 @@ macro_rules! page {
         ))
     };
 }
-pub(super) const ALL: &str = page!("waypost_delivery AS delivery", "delivery", "");
-pub(super) const DELIVERED: &str = page!(
+pub(in crate::postgres) const ALL: &str = page!("waypost_delivery AS delivery", "delivery", "");
+pub(in crate::postgres) const DELIVERED: &str = page!(
     "waypost_delivery AS delivery",
     "delivery",
     " AND NOT EXISTS (SELECT FROM waypost_delivery_owed AS owed WHERE owed.created_at = delivery.created_at \
@@ -54,7 +54,7 @@ pub(super) const DELIVERED: &str = page!(
      AND failed.created_at = delivery.created_at)"
 );
 /// Few have failed of many, so those are where it begins.
-pub(super) const FAILED: &str = page!(
+pub(in crate::postgres) const FAILED: &str = page!(
     "waypost_delivery_failed AS failed JOIN waypost_delivery AS delivery ON delivery.endpoint = failed.endpoint \
      AND delivery.id = failed.id AND delivery.created_at = failed.created_at",
     "failed",
@@ -62,7 +62,7 @@ pub(super) const FAILED: &str = page!(
 );
 /// As with those that have failed. What is owed has no index by its id, which every delivery would have to pay for: all
 /// that is owed to the endpoint is sorted, and the deliveries of the first are looked up.
-pub(super) const WAITING: &str = page!(
+pub(in crate::postgres) const WAITING: &str = page!(
     "(SELECT * FROM waypost_delivery_owed WHERE endpoint = $2 AND id <= $3 \
      AND created_at > coalesce($5::timestamptz, '-infinity') AND created_at < coalesce($6::timestamptz, 'infinity') \
      ORDER BY id DESC LIMIT CASE WHEN $4::text IS NULL THEN $7::int8 END) AS owed \
@@ -72,17 +72,17 @@ pub(super) const WAITING: &str = page!(
     ""
 );
 /// On which day is not known: the index of each is asked.
-pub(super) const ONE: &str = records!(concat!(
+pub(in crate::postgres) const ONE: &str = records!(concat!(
     "SELECT delivery.* FROM waypost_delivery AS delivery WHERE ",
     is_there!(),
     " AND delivery.endpoint = $2 AND delivery.id = $3"
 ));
-pub(super) const ATTEMPTS: &str = concat!(
+pub(in crate::postgres) const ATTEMPTS: &str = concat!(
     "SELECT ",
     attempt_columns!(),
     " FROM waypost_attempt WHERE endpoint = $1 AND id = $2 AND created_at = $3 ORDER BY at, number"
 );
-pub(super) const MEASURE: &str = concat!(
+pub(in crate::postgres) const MEASURE: &str = concat!(
     "SELECT succeeded, failed, durations FROM waypost_webhook_hour WHERE ",
     is_there!(),
     " AND endpoint = $2 AND hour >= $3"

@@ -11,13 +11,15 @@ use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::days::{self, Day, Part};
 use crate::postgres::error::Fault;
 
-/// How many days of a table are looked at in one call; a store that is given shorter retention after years takes some.
-const MOST_DAYS: i64 = 64;
+/// How many days of a table are looked at in one call.
+const MOST_DAYS: i64 = 1_000;
+/// How many days go in one call; a store that is given shorter retention after years takes some calls.
+const MOST_FORGOTTEN: usize = 32;
 /// How many measures are removed by one statement.
 const MEASURES: i64 = 20_000;
-pub(super) const IS_OWED: &str =
+pub(in crate::postgres) const IS_OWED: &str =
     "SELECT EXISTS (SELECT FROM waypost_delivery_owed WHERE created_at >= $1 AND created_at < $2)";
-pub(super) const HOURS: &str = "DELETE FROM waypost_webhook_hour WHERE (endpoint, hour) IN \
+pub(in crate::postgres) const HOURS: &str = "DELETE FROM waypost_webhook_hour WHERE (endpoint, hour) IN \
     (SELECT endpoint, hour FROM waypost_webhook_hour WHERE hour < $1 ORDER BY hour LIMIT $2)";
 
 /// Forgets the days that ended before `before`; says of how many something was kept.
@@ -33,6 +35,9 @@ pub(super) async fn trim(conn: &mut PgConnection, before: Timestamp) -> Result<u
     }
     let mut forgotten = 0;
     for (day, parts) in old {
+        if forgotten == MOST_FORGOTTEN {
+            break;
+        }
         forgotten += usize::from(forget(conn, day, parts).await?);
     }
     let end = Moment(Day::of(before).start());
