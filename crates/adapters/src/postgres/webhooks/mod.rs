@@ -37,7 +37,7 @@ pub(super) mod statements {
     pub(in crate::postgres) use super::backlog::OLDEST;
     pub(in crate::postgres) use super::claim::{CLAIM, DUE, GIVE_BACK, RENEW};
     pub(in crate::postgres) use super::gate::BEGIN;
-    pub(in crate::postgres) use super::log::{ALL, ATTEMPTS, DELIVERED, FAILED, ONE, WAITING};
+    pub(in crate::postgres) use super::log::{ALL, ARE_MANY, ATTEMPTS, DELIVERED, FAILED, MANY_WAITING, ONE, WAITING};
     pub(in crate::postgres) use super::owe::LOCK as OWE_LOCK;
     pub(in crate::postgres) use super::redrive::{
         DUE_NOW as REDRIVE_OWED, FAILED as REDRIVE_FAILED, ONE as REDRIVE_ONE,

@@ -18,13 +18,14 @@ use crate::postgres::error::Fault;
 /// In the order that all locks are taken in. What was given back is held by nobody, whatever its token.
 pub(in crate::postgres) const LOCK: &str = "SELECT endpoint, token, leased_until > '-infinity' FROM waypost_webhook_queue \
     WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
-/// Takes off what has arrived or is given up, for a reason; one behind another was never sent. How the last call failed
+/// Takes off what has arrived or is given up, for a reason; one behind another was never sent (said in a way that the
+/// index of what is due does not serve: each row is found by its own key). How the last call failed
 /// is given (`''`: it did not), or is looked up where none was made. Answers with the keys whose next one is due, and
 /// since when.
 pub(in crate::postgres) const DONE: &str = "WITH gone AS (DELETE FROM waypost_delivery_owed AS owed \
     USING UNNEST($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[]) \
     AS given (created_at, id, endpoint, reason, failure, ended_at) WHERE owed.created_at = given.created_at \
-    AND owed.id = given.id AND owed.endpoint = given.endpoint AND owed.due_at < 'infinity' \
+    AND owed.id = given.id AND owed.endpoint = given.endpoint AND owed.due_at IS DISTINCT FROM 'infinity' \
     RETURNING owed.created_at, owed.id, owed.endpoint, tried, ordering, reason, failure, ended_at), \
     dead AS (INSERT INTO waypost_delivery_failed (endpoint, id, created_at, reason, failure, tried) \
     SELECT endpoint, id, created_at, reason, nullif(coalesce(failure, (SELECT last.failure FROM waypost_attempt AS last \
@@ -35,7 +36,7 @@ pub(in crate::postgres) const DONE: &str = "WITH gone AS (DELETE FROM waypost_de
 pub(in crate::postgres) const RETRY: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = given.due_at, \
     tried = tried + given.calls FROM UNNEST($1::timestamptz[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::int8[]) \
     AS given (created_at, id, endpoint, due_at, calls) WHERE owed.created_at = given.created_at AND owed.id = given.id \
-    AND owed.endpoint = given.endpoint AND owed.due_at < 'infinity'";
+    AND owed.endpoint = given.endpoint AND owed.due_at IS DISTINCT FROM 'infinity'";
 /// The first of a key that is owed is due.
 pub(in crate::postgres) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = next.due_at \
     FROM (SELECT first.created_at, first.id, first.endpoint, done.due_at \

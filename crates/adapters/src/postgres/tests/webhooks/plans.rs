@@ -5,7 +5,8 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use waypost_core::conformance::fixtures::at;
-use waypost_core::webhooks::Held;
+use waypost_core::page::Limit;
+use waypost_core::webhooks::{DeliveryLog as _, DeliveryQuery, DeliveryStatus, Held};
 
 use super::*;
 use crate::postgres::webhooks::statements;
@@ -19,7 +20,8 @@ const NOW: &str = "'2026-11-02 00:01:00Z'";
 async fn plan(conn: &mut PgConnection, how: &str, sql: &str, values: &[&str]) -> Value {
     conn.execute(statements::BEGIN).await.unwrap();
     conn.execute(AssertSqlSafe(format!("PREPARE planned AS {sql}"))).await.unwrap();
-    let explain = format!("EXPLAIN ({how} FORMAT JSON) EXECUTE planned ({})", values.join(", "));
+    let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
+    let explain = format!("EXPLAIN ({how} FORMAT JSON) EXECUTE planned {values}");
     let plan = conn.fetch_one(AssertSqlSafe(explain)).await.unwrap().get(0);
     conn.execute("ROLLBACK; DEALLOCATE planned").await.unwrap();
     plan
@@ -67,6 +69,8 @@ async fn every_statement_finds_its_rows_by_an_index() {
         (statements::DELIVERED, &page, &[day, owed, failed, attempt]),
         (statements::FAILED, &page, &[failed, day]),
         (statements::WAITING, &page, &[due, day]),
+        (statements::MANY_WAITING, &page, &[day, owed, failed, attempt]),
+        (statements::ARE_MANY, &[ID, "20000"], &[due]),
         (statements::ONE, &[ID, ID, ID], &[day, owed, failed, attempt]),
         (statements::ATTEMPTS, &[ID, ID, NOW], &[attempt]),
         (statements::IS_OWED, &[NOW, NOW], &[owed]),
@@ -87,8 +91,8 @@ async fn every_statement_finds_its_rows_by_an_index() {
 }
 
 /// What is owed to one endpoint, a second apart, all of one day.
-const FILL: &str = "WITH made AS (INSERT INTO waypost_delivery SELECT '01010101-0101-0101-0101-010101010101', \
-    md5('d' || n)::uuid, '2026-11-02 00:00:00Z', 'link.created', 1, md5('w')::uuid, NULL, NULL, '{}', 7, n, NULL \
+pub(super) const FILL: &str = "WITH made AS (INSERT INTO waypost_delivery SELECT '01010101-0101-0101-0101-010101010101', \
+    lpad(to_hex(n), 32, '0')::uuid, '2026-11-02 00:00:00Z', 'link.created', 1, md5('w')::uuid, NULL, NULL, '{}', 7, n, NULL \
     FROM generate_series($1, $2) AS n RETURNING *) INSERT INTO waypost_delivery_owed \
     SELECT created_at, id, endpoint, created_at, place, 0, NULL FROM made";
 
@@ -104,6 +108,13 @@ async fn a_look_reads_no_more_where_a_hundred_times_as_much_is_owed() {
     assert!(few > 32 && many <= few + 2 * 33 + 10, "a level more of the index: {few}, {many}");
     assert_eq!(claimed(&store, 60).await[0].due.len(), 100);
     assert_eq!(store.backlog().await.unwrap().waiting, 99_992);
+    let status = Some(DeliveryStatus::Waiting);
+    let (kind, created_after, created_before, after) = (None, None, None, None);
+    let (workspace, endpoint, limit) = (workspace(1), endpoint(1).id, Limit::MAX);
+    let query = DeliveryQuery { workspace, endpoint, status, kind, created_after, created_before, after, limit };
+    let page = store.deliveries(&query).await.unwrap();
+    let newest: Vec<_> = page.rows.iter().map(|record| record.delivery.position.offset).collect();
+    assert_eq!(newest, (99_902..=100_001).rev().map(|n| if n > 100_000 { 1 } else { n }).collect::<Vec<_>>());
 }
 
 /// One transaction that is left open keeps what was delivered since in the index: a look does not step over it.
