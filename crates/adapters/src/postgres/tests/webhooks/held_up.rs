@@ -1,7 +1,9 @@
 //! Two who want the same queue at once, each first in turn.
 
 use waypost_core::conformance::fixtures::at;
-use waypost_core::webhooks::Held;
+use waypost_core::webhooks::{DeliveryBacklog, Held};
+
+use crate::postgres::Postgres;
 
 use super::*;
 
@@ -47,7 +49,7 @@ async fn those_who_want_many_queues_do_not_stand_in_each_others_way() {
     assert_eq!(claimed.len(), endpoints.len());
     let mut tasks = Vec::new();
     for turn in 0..4_usize {
-        let store = PostgresWebhookStore::new(&crate::postgres::Postgres::open(options(&schema)).await.unwrap());
+        let store = PostgresWebhookStore::new(&Postgres::open(options(&schema)).await.unwrap());
         let (mut claimed, endpoints) = (claimed.clone(), endpoints.clone());
         claimed.rotate_left(turn * 3);
         tasks.push(tokio::spawn(async move {
@@ -74,4 +76,43 @@ async fn those_who_want_many_queues_do_not_stand_in_each_others_way() {
         task.await.unwrap();
     }
     assert_eq!(store.backlog().await.unwrap().waiting, 4 * 25 * u64::from(QUEUES), "all but the first are owed");
+}
+
+/// What is owed goes with its endpoint, and nothing is owed to one that has gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_owed_to_an_endpoint_that_is_deleted_while_something_is_enqueued() {
+    for is_enqueue_first in [true, false] {
+        let (store, schema) = registered(&[endpoint(1), endpoint(2)]).await;
+        let enqueue = async { store.enqueue(&[delivery(&endpoint(1), 1, 0)], at(0)).await.unwrap() };
+        let delete = async { store.delete_endpoint(workspace(1), endpoint(1).id).await.unwrap() };
+        let (made, deleted) = both(&schema, is_enqueue_first, enqueue, delete).await;
+        assert_eq!((made, deleted), (usize::from(is_enqueue_first), true));
+        assert_eq!(store.backlog().await.unwrap(), DeliveryBacklog::default());
+        assert_eq!(numbers(&claimed(&store, 9).await), Vec::<Vec<u64>>::new());
+    }
+}
+
+#[tokio::test]
+async fn who_waits_on_another_node_is_woken() {
+    let (store, schema) = registered(&[endpoint(1)]).await;
+    let there = PostgresWebhookStore::new(&Postgres::open(options(&schema)).await.unwrap());
+    let woken = async { tokio::time::timeout(Duration::from_secs(20), there.wait()).await.expect("word of it") };
+    let owe = async { store.enqueue(&[delivery(&endpoint(1), 1, 0)], at(0)).await.unwrap() };
+    let ((), made) = tokio::join!(woken, owe);
+    assert_eq!(made, 1);
+}
+
+/// A lease that ended with everything settled leaves a row that says that something is due.
+#[tokio::test]
+async fn a_queue_in_which_nothing_is_due_after_all_is_given_back() {
+    let (store, schema) = registered(&[endpoint(1)]).await;
+    store.enqueue(&[delivery(&endpoint(1), 1, 0)], at(0)).await.unwrap();
+    let first = claimed(&store, 1).await;
+    store.settle(&[arrived(&first[0], 1, Hold::Keep)]).await.unwrap();
+    assert_eq!(claimed(&store, 100).await, []);
+    const ROW: &str = "SELECT due_at = 'infinity' AND leased_until = '-infinity' FROM waypost_webhook_queue";
+    let row = schema.connection().await.fetch_one(ROW).await.unwrap();
+    assert!(row.get::<bool, _>(0), "nobody looks at it again");
+    store.enqueue(&[delivery(&endpoint(1), 2, 0)], at(101)).await.unwrap();
+    assert_eq!(numbers(&claimed(&store, 101).await), [[2]]);
 }
