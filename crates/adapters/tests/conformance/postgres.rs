@@ -13,7 +13,7 @@ use waypost_adapters::postgres::{
 };
 use waypost_core::Kind;
 use waypost_core::clients::ClientStore;
-use waypost_core::conformance::{self, Stores, Subject};
+use waypost_core::conformance::{self, Deliveries, Stores, Subject};
 use waypost_core::credentials::CredentialStore;
 use waypost_core::events::EventBus;
 use waypost_core::grants::GrantStore;
@@ -74,6 +74,14 @@ async fn webhook_store() -> Subject<Arc<dyn WebhookStore>> {
     database().await.map(|db| Arc::new(PostgresWebhookStore::new(&db)) as _)
 }
 
+async fn delivery_stores() -> Subject<Deliveries> {
+    database().await.map(|db| {
+        let webhooks = Arc::new(PostgresWebhookStore::new(&db));
+        let outbox = Arc::new(PostgresOutbox::new(&db));
+        Deliveries { endpoints: webhooks.clone(), queue: webhooks.clone(), log: webhooks, outbox }
+    })
+}
+
 async fn event_bus() -> Subject<Arc<dyn EventBus>> {
     database().await.map(|db| Arc::new(PostgresEventBus::new(&db)) as _)
 }
@@ -90,6 +98,7 @@ conformance::clients!(client_store);
 conformance::members!(member_store);
 conformance::grants!(grant_store);
 conformance::webhooks!(webhook_store);
+conformance::deliveries!(delivery_stores);
 conformance::limits!(rate_limiter);
 conformance::outbox!(outbox_store);
 conformance::events!(event_bus);

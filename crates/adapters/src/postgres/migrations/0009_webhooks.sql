@@ -55,7 +55,7 @@ CREATE TABLE waypost_webhook_queue (
     floor_at      TIMESTAMPTZ NOT NULL DEFAULT '-infinity',
     floor_place   BIGINT NOT NULL DEFAULT 0,
     -- How the endpoint stands.
-    failures      INTEGER NOT NULL DEFAULT 0,
+    failures      BIGINT NOT NULL DEFAULT 0,
     failing_since TIMESTAMPTZ,
     warnings      SMALLINT NOT NULL DEFAULT 0,
     paused_until  TIMESTAMPTZ,
@@ -106,7 +106,7 @@ CREATE TABLE waypost_attempt (
     excerpt     TEXT NOT NULL,
     traceparent TEXT,
     -- A settlement that is made again keeps the same attempt once.
-    PRIMARY KEY (endpoint, id, at, created_at)
+    PRIMARY KEY (endpoint, id, at, number, created_at)
 ) PARTITION BY RANGE (created_at);
 
 -- Dead letters, by the day of their event.
@@ -151,3 +151,6 @@ CREATE TABLE waypost_webhook_hour (
     durations BIGINT[] NOT NULL,
     PRIMARY KEY (endpoint, hour)
 ) WITH (fillfactor = 50, autovacuum_vacuum_cost_delay = 0);
+
+-- DeliveryLog 6: hours go with their day.
+CREATE INDEX waypost_webhook_hour_age ON waypost_webhook_hour (hour);

@@ -11,6 +11,7 @@ mod outbox;
 mod schema;
 mod signals;
 mod values;
+mod webhooks;
 
 use super::{Postgres, PostgresOptions};
 

@@ -17,10 +17,10 @@ use crate::postgres::error::Fault;
 pub(super) const INSERT: &str = "WITH kept AS (INSERT INTO waypost_attempt \
     (endpoint, id, created_at, at, number, duration, status, failure, detail, excerpt, traceparent) \
     SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int8[], $6::int8[], \
-    $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[]) ON CONFLICT DO NOTHING RETURNING endpoint, id, at), \
+    $7::int4[], $8::text[], $9::text[], $10::text[], $11::text[]) ON CONFLICT DO NOTHING RETURNING endpoint, id, at, number), \
     fewer AS (SELECT * FROM kept WHERE (SELECT count(*) FROM kept) < cardinality($1)) \
     SELECT (SELECT count(*) FROM kept), coalesce(array_agg(endpoint), '{}'), coalesce(array_agg(id), '{}'), \
-    coalesce(array_agg(at), '{}') FROM fewer";
+    coalesce(array_agg(at), '{}'), coalesce(array_agg(number), '{}') FROM fewer";
 /// The counts by class travel as the text of an array each.
 pub(super) const COUNT: &str = "INSERT INTO waypost_webhook_hour AS had (endpoint, hour, succeeded, failed, durations) \
     SELECT endpoint, hour, succeeded, failed, durations::int8[] FROM UNNEST($1::uuid[], $2::timestamptz[], $3::int8[], \
@@ -32,10 +32,10 @@ pub(super) const COUNT: &str = "INSERT INTO waypost_webhook_hour AS had (endpoin
 /// A call of an endpoint.
 pub(super) type Call<'a> = (WebhookId, &'a Settled, &'a Attempt);
 /// What tells calls apart.
-type Name = (Uuid, Uuid, Timestamp);
+type Name = (Uuid, Uuid, Timestamp, i64);
 
 fn name((endpoint, settled, attempt): &Call<'_>) -> Name {
-    (endpoint.to_uuid(), settled.id.to_uuid(), micros(attempt.at))
+    (endpoint.to_uuid(), settled.id.to_uuid(), micros(attempt.at), i64::from(attempt.number))
 }
 
 /// As fine as the server keeps a moment.
@@ -89,8 +89,10 @@ async fn insert(conn: &mut PgConnection, calls: &[Call<'_>]) -> Result<Repeated,
     if row.count(0)? == calls.len() as u64 {
         return Ok(Repeated::default());
     }
-    let (endpoints, ids, times): (Vec<Uuid>, Vec<Uuid>, Vec<Moment>) = (row.at(1)?, row.at(2)?, row.at(3)?);
-    let fresh = endpoints.into_iter().zip(ids).zip(times).map(|((endpoint, id), at)| (endpoint, id, at.0)).collect();
+    let (endpoints, ids): (Vec<Uuid>, Vec<Uuid>) = (row.at(1)?, row.at(2)?);
+    let (times, numbers): (Vec<Moment>, Vec<i64>) = (row.at(3)?, row.at(4)?);
+    let names = endpoints.into_iter().zip(ids).zip(times.into_iter().zip(numbers));
+    let fresh = names.map(|((endpoint, id), (at, number))| (endpoint, id, at.0, number)).collect();
     Ok(Repeated { fresh: Some(fresh) })
 }
 

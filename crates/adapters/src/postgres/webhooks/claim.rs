@@ -36,19 +36,20 @@ macro_rules! lease {
     };
 }
 /// What another is at work on just now is passed over: it is free in a moment, or is held then.
-pub(super) const CLAIM: &str = lease!(
+pub(in crate::postgres) const CLAIM: &str = lease!(
     "SELECT endpoint FROM waypost_webhook_queue WHERE due_at <= $1 AND due_at < 'infinity' AND leased_until <= $1 \
      AND coalesce(paused_until, '-infinity') <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED",
     "leased_until = $2, token = queue.token + 1"
 );
-pub(super) const RENEW: &str = lease!(
+pub(in crate::postgres) const RENEW: &str = lease!(
     "SELECT queue.endpoint FROM UNNEST($1::uuid[], $3::int8[]) AS held (endpoint, token) \
      JOIN waypost_webhook_queue AS queue ON queue.endpoint = held.endpoint AND queue.token = held.token \
+     AND queue.leased_until > '-infinity' \
      ORDER BY queue.endpoint FOR UPDATE OF queue",
     "leased_until = $2"
 );
 /// The first that are due of each queue: a look into the index where it is known to begin.
-pub(super) const DUE: &str = concat!(
+pub(in crate::postgres) const DUE: &str = concat!(
     "SELECT owed.endpoint, tried, epoch, delivery.place, delivery.ordering, ",
     "delivery.id, type, version, delivery.created_at, workspace, subject, traceparent, data",
     " FROM UNNEST($1::uuid[], $2::int8[]) AS held (endpoint, want) \
@@ -60,7 +61,7 @@ pub(super) const DUE: &str = concat!(
      ORDER BY owed.endpoint, owed.due_at, owed.place"
 );
 /// Gives back queues in which nothing is due after all: what was has been settled under a lease that ended.
-const GIVE_BACK: &str = "UPDATE waypost_webhook_queue AS queue SET due_at = first.due_at, \
+pub(in crate::postgres) const GIVE_BACK: &str = "UPDATE waypost_webhook_queue AS queue SET due_at = first.due_at, \
     leased_until = CASE WHEN first.due_at <= $2 THEN leased_until ELSE '-infinity' END \
     FROM UNNEST($1::uuid[]) AS given (endpoint) CROSS JOIN LATERAL (SELECT coalesce((SELECT owed.due_at \
     FROM waypost_delivery_owed AS owed JOIN waypost_webhook_queue AS had ON had.endpoint = owed.endpoint \

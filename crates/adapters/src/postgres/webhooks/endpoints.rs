@@ -1,5 +1,6 @@
 //! Endpoints: registering them, looking for them, changing and deleting them.
 
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use waypost_core::events::Event;
 use waypost_core::ids::{WebhookId, WorkspaceId};
@@ -50,12 +51,23 @@ const BELONGINGS: [&str; 3] = [
      WHERE endpoint = $1 LIMIT 20000)",
 ];
 
+/// What was sent to one of the same id, which has been deleted and is not forgotten yet. Ids are drawn, so there is none.
+const LEFT: [&str; 2] = [
+    "DELETE FROM waypost_delivery WHERE endpoint = $1 AND (id, created_at) IN (SELECT id, created_at \
+     FROM waypost_delivery WHERE endpoint = $1 LIMIT 20000)",
+    "DELETE FROM waypost_attempt WHERE endpoint = $1 AND (id, at, number, created_at) IN (SELECT id, at, number, \
+     created_at FROM waypost_attempt WHERE endpoint = $1 LIMIT 20000)",
+];
+
 /// Registers an endpoint, unless there are `most` already.
 pub(super) async fn insert(db: &Postgres, endpoint: &Endpoint, most: u32) -> Result<bool, Fault> {
     let mut tx = db.begin().await?;
     sqlx::query(LOCK).bind(endpoint.workspace.to_uuid()).execute(&mut *tx).await?;
     let insert = row::bind(INSERT, endpoint).bind(i64::from(most));
     let inserted = insert.execute(&mut *tx).await?.rows_affected() > 0;
+    if inserted {
+        delete_all(&mut tx, &LEFT, endpoint.id).await?;
+    }
     let look = named(ENDPOINT, endpoint.workspace, endpoint.id);
     let is_there = inserted || look.fetch_optional(&mut *tx).await?.is_some();
     tx.commit().await?;
@@ -104,9 +116,15 @@ pub(super) async fn delete(db: &Postgres, workspace: WorkspaceId, id: WebhookId)
         tx.rollback().await?;
         return Ok(false);
     }
-    for belongings in BELONGINGS {
-        while sqlx::query(belongings).bind(id.to_uuid()).execute(&mut *tx).await?.rows_affected() > 0 {}
-    }
+    delete_all(&mut tx, &BELONGINGS, id).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Runs each until there is nothing left for it.
+async fn delete_all(conn: &mut PgConnection, statements: &[&'static str], id: WebhookId) -> Result<(), Fault> {
+    for statement in statements {
+        while sqlx::query(*statement).bind(id.to_uuid()).execute(&mut *conn).await?.rows_affected() > 0 {}
+    }
+    Ok(())
 }

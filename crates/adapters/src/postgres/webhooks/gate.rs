@@ -18,7 +18,7 @@ macro_rules! begin {
     };
 }
 
-pub(super) const BEGIN: &str = begin!("");
+pub(in crate::postgres) const BEGIN: &str = begin!("");
 /// For what may be lost when the server dies: a lease that was renewed ends as if it had not been, and sooner is as good.
 const BEGIN_LIGHT: &str = begin!("; SET LOCAL synchronous_commit = off");
 

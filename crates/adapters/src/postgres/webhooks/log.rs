@@ -44,8 +44,8 @@ macro_rules! page {
         ))
     };
 }
-pub(super) const ALL: &str = page!("waypost_delivery AS delivery", "delivery", "");
-pub(super) const DELIVERED: &str = page!(
+pub(in crate::postgres) const ALL: &str = page!("waypost_delivery AS delivery", "delivery", "");
+pub(in crate::postgres) const DELIVERED: &str = page!(
     "waypost_delivery AS delivery",
     "delivery",
     " AND NOT EXISTS (SELECT FROM waypost_delivery_owed AS owed WHERE owed.created_at = delivery.created_at \
@@ -54,35 +54,48 @@ pub(super) const DELIVERED: &str = page!(
      AND failed.created_at = delivery.created_at)"
 );
 /// Few have failed of many, so those are where it begins.
-pub(super) const FAILED: &str = page!(
+pub(in crate::postgres) const FAILED: &str = page!(
     "waypost_delivery_failed AS failed JOIN waypost_delivery AS delivery ON delivery.endpoint = failed.endpoint \
      AND delivery.id = failed.id AND delivery.created_at = failed.created_at",
     "failed",
     ""
 );
 /// As with those that have failed. What is owed has no index by its id, which every delivery would have to pay for: all
-/// that is owed to the endpoint is sorted, and the deliveries of the first are looked up.
-pub(super) const WAITING: &str = page!(
+/// that is owed to the endpoint is sorted, and the deliveries of the first are looked up. (Moments are compared in a way
+/// that no index serves: the one by moments would read what is owed to everybody.)
+pub(in crate::postgres) const WAITING: &str = page!(
     "(SELECT * FROM waypost_delivery_owed WHERE endpoint = $2 AND id <= $3 \
-     AND created_at > coalesce($5::timestamptz, '-infinity') AND created_at < coalesce($6::timestamptz, 'infinity') \
+     AND CASE WHEN created_at > coalesce($5::timestamptz, '-infinity') \
+     THEN created_at < coalesce($6::timestamptz, 'infinity') END \
      ORDER BY id DESC LIMIT CASE WHEN $4::text IS NULL THEN $7::int8 END) AS owed \
      JOIN waypost_delivery AS delivery ON delivery.endpoint = owed.endpoint AND delivery.id = owed.id \
      AND delivery.created_at = owed.created_at",
     "owed",
     ""
 );
+/// Where there is much to sort, most of the newest deliveries are among it.
+pub(in crate::postgres) const MANY_WAITING: &str = page!(
+    "waypost_delivery AS delivery",
+    "delivery",
+    " AND EXISTS (SELECT FROM waypost_delivery_owed AS owed WHERE owed.created_at = delivery.created_at \
+     AND owed.id = delivery.id AND owed.endpoint = delivery.endpoint)"
+);
+pub(in crate::postgres) const ARE_MANY: &str =
+    "SELECT count(*) > $2 FROM (SELECT FROM waypost_delivery_owed WHERE endpoint = $1 LIMIT $2 + 1) AS counted";
+/// What is sorted for a page: some 20 ms of work.
+const MANY: i64 = 20_000;
 /// On which day is not known: the index of each is asked.
-pub(super) const ONE: &str = records!(concat!(
+pub(in crate::postgres) const ONE: &str = records!(concat!(
     "SELECT delivery.* FROM waypost_delivery AS delivery WHERE ",
     is_there!(),
     " AND delivery.endpoint = $2 AND delivery.id = $3"
 ));
-pub(super) const ATTEMPTS: &str = concat!(
+pub(in crate::postgres) const ATTEMPTS: &str = concat!(
     "SELECT ",
     attempt_columns!(),
-    " FROM waypost_attempt WHERE endpoint = $1 AND id = $2 AND created_at = $3 ORDER BY at"
+    " FROM waypost_attempt WHERE endpoint = $1 AND id = $2 AND created_at = $3 ORDER BY at, number"
 );
-pub(super) const MEASURE: &str = concat!(
+pub(in crate::postgres) const MEASURE: &str = concat!(
     "SELECT succeeded, failed, durations FROM waypost_webhook_hour WHERE ",
     is_there!(),
     " AND endpoint = $2 AND hour >= $3"
@@ -90,12 +103,6 @@ pub(super) const MEASURE: &str = concat!(
 
 /// One page of an endpoint's deliveries.
 pub(super) async fn page(db: &Postgres, asked: &DeliveryQuery) -> Result<Page<DeliveryRecord, DeliveryId>, Fault> {
-    let sql = match asked.status {
-        None => ALL,
-        Some(DeliveryStatus::Waiting) => WAITING,
-        Some(DeliveryStatus::Delivered) => DELIVERED,
-        Some(DeliveryStatus::Failed) => FAILED,
-    };
     // Up to the one before, so that the first page asks alike.
     let last = match asked.after {
         Some(after) => u128::from_be_bytes(after.to_bytes()).checked_sub(1),
@@ -103,6 +110,14 @@ pub(super) async fn page(db: &Postgres, asked: &DeliveryQuery) -> Result<Page<De
     };
     let Some(last) = last else {
         return Ok(Page { rows: Vec::new(), next: None });
+    };
+    let mut tx = gate::begin(db).await?;
+    let sql = match asked.status {
+        None => ALL,
+        Some(DeliveryStatus::Waiting) if are_many(&mut tx, asked.endpoint).await? => MANY_WAITING,
+        Some(DeliveryStatus::Waiting) => WAITING,
+        Some(DeliveryStatus::Delivered) => DELIVERED,
+        Some(DeliveryStatus::Failed) => FAILED,
     };
     let query = sqlx::query(sql)
         .bind(asked.workspace.to_uuid())
@@ -112,11 +127,14 @@ pub(super) async fn page(db: &Postgres, asked: &DeliveryQuery) -> Result<Page<De
         .bind(asked.created_after.map(Moment))
         .bind(asked.created_before.map(Moment))
         .bind(number(asked.limit.get() + 1));
-    let mut tx = gate::begin(db).await?;
     let rows = query.fetch_all(&mut *tx).await?;
     tx.commit().await?;
     let records = rows.iter().map(record::record).collect::<Result<_, _>>()?;
     Ok(Page::cut(records, asked.limit, |record: &DeliveryRecord| record.delivery.id()))
+}
+
+async fn are_many(conn: &mut PgConnection, endpoint: WebhookId) -> Result<bool, Fault> {
+    sqlx::query(ARE_MANY).bind(endpoint.to_uuid()).bind(MANY).fetch_one(conn).await?.at(0)
 }
 
 /// One delivery, with its calls.

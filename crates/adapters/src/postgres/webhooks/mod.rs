@@ -30,3 +30,18 @@ static KEPT: Kind = Kind { name: "waypost webhook days ", tables: &[DELIVERY, FA
 const DELIVERY: &str = "waypost_delivery";
 const FAILED: &str = "waypost_delivery_failed";
 const ATTEMPT: &str = "waypost_attempt";
+
+/// The statements, for those who look at their plans.
+#[cfg(test)]
+pub(super) mod statements {
+    pub(in crate::postgres) use super::backlog::OLDEST;
+    pub(in crate::postgres) use super::claim::{CLAIM, DUE, GIVE_BACK, RENEW};
+    pub(in crate::postgres) use super::gate::BEGIN;
+    pub(in crate::postgres) use super::log::{ALL, ARE_MANY, ATTEMPTS, DELIVERED, FAILED, MANY_WAITING, ONE, WAITING};
+    pub(in crate::postgres) use super::owe::LOCK as OWE_LOCK;
+    pub(in crate::postgres) use super::redrive::{
+        DUE_NOW as REDRIVE_OWED, FAILED as REDRIVE_FAILED, ONE as REDRIVE_ONE,
+    };
+    pub(in crate::postgres) use super::settle::{DONE, LOCK as SETTLE_LOCK, NEXT, RETRY, STAND};
+    pub(in crate::postgres) use super::trim::{HOURS, IS_OWED};
+}

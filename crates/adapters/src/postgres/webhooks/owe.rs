@@ -9,7 +9,7 @@ use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::error::Fault;
 
 /// Queues, in the order that all locks are taken in; and whether what is due at `$2` is earlier than the row says.
-pub(super) const LOCK: &str = "SELECT endpoint, due_at > greatest($2, coalesce(paused_until, '-infinity')) \
+pub(in crate::postgres) const LOCK: &str = "SELECT endpoint, due_at > greatest($2, coalesce(paused_until, '-infinity')) \
     OR floor_at >= $2 FROM waypost_webhook_queue WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
 /// From where looks begin is taken back with what is due.
 const LOWER: &str = "UPDATE waypost_webhook_queue \

@@ -26,7 +26,7 @@ macro_rules! records {
              AND owed.id = page.id AND owed.endpoint = page.endpoint LEFT JOIN waypost_delivery_failed AS failed \
              ON failed.endpoint = page.endpoint AND failed.id = page.id AND failed.created_at = page.created_at \
              LEFT JOIN LATERAL (SELECT * FROM waypost_attempt AS call WHERE call.endpoint = page.endpoint \
-             AND call.id = page.id AND call.created_at = page.created_at ORDER BY call.at DESC LIMIT 1) AS last ON true \
+             AND call.id = page.id AND call.created_at = page.created_at ORDER BY call.at DESC, call.number DESC LIMIT 1) AS last ON true \
              ORDER BY page.id DESC"
         )
     };

@@ -12,9 +12,10 @@ use crate::postgres::columns::{Columns as _, Moment, number};
 use crate::postgres::database::Postgres;
 use crate::postgres::error::Fault;
 
-pub(super) const IS_THERE: &str = "SELECT EXISTS (SELECT FROM waypost_webhook WHERE workspace = $1 AND id = $2)";
+pub(in crate::postgres) const IS_THERE: &str =
+    "SELECT EXISTS (SELECT FROM waypost_webhook WHERE workspace = $1 AND id = $2)";
 /// What is owed already is due now, unless it is behind another. Says whether there was one.
-pub(super) const DUE_NOW: &str = "UPDATE waypost_delivery_owed AS owed SET tried = 0, \
+pub(in crate::postgres) const DUE_NOW: &str = "UPDATE waypost_delivery_owed AS owed SET tried = 0, \
     due_at = CASE WHEN due_at < 'infinity' THEN $1::timestamptz ELSE due_at END FROM waypost_delivery AS delivery \
     WHERE delivery.endpoint = $2 AND delivery.id = $3 AND owed.created_at = delivery.created_at \
     AND owed.id = delivery.id AND owed.endpoint = delivery.endpoint";
@@ -31,9 +32,9 @@ macro_rules! again {
         )
     };
 }
-pub(super) const ONE: &str =
+pub(in crate::postgres) const ONE: &str =
     again!("SELECT endpoint, id, created_at, place, ordering FROM waypost_delivery WHERE endpoint = $2 AND id = $3");
-pub(super) const FAILED: &str = again!(
+pub(in crate::postgres) const FAILED: &str = again!(
     "SELECT delivery.endpoint, delivery.id, delivery.created_at, place, delivery.ordering \
      FROM waypost_delivery_failed AS failed JOIN waypost_delivery AS delivery ON delivery.endpoint = failed.endpoint \
      AND delivery.id = failed.id AND delivery.created_at = failed.created_at WHERE failed.endpoint = $2 \

@@ -16,28 +16,29 @@ use crate::postgres::database::Postgres;
 use crate::postgres::error::Fault;
 
 /// In the order that all locks are taken in. What was given back is held by nobody, whatever its token.
-pub(super) const LOCK: &str = "SELECT endpoint, token, leased_until > '-infinity' FROM waypost_webhook_queue \
+pub(in crate::postgres) const LOCK: &str = "SELECT endpoint, token, leased_until > '-infinity' FROM waypost_webhook_queue \
     WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
-/// Takes off what has arrived or is given up, for a reason; one behind another was never sent. How the last call failed
+/// Takes off what has arrived or is given up, for a reason; one behind another was never sent (said in a way that the
+/// index of what is due does not serve: each row is found by its own key). How the last call failed
 /// is given (`''`: it did not), or is looked up where none was made. Answers with the keys whose next one is due, and
 /// since when.
-pub(super) const DONE: &str = "WITH gone AS (DELETE FROM waypost_delivery_owed AS owed \
+pub(in crate::postgres) const DONE: &str = "WITH gone AS (DELETE FROM waypost_delivery_owed AS owed \
     USING UNNEST($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[]) \
     AS given (created_at, id, endpoint, reason, failure, ended_at) WHERE owed.created_at = given.created_at \
-    AND owed.id = given.id AND owed.endpoint = given.endpoint AND owed.due_at < 'infinity' \
+    AND owed.id = given.id AND owed.endpoint = given.endpoint AND owed.due_at IS DISTINCT FROM 'infinity' \
     RETURNING owed.created_at, owed.id, owed.endpoint, tried, ordering, reason, failure, ended_at), \
     dead AS (INSERT INTO waypost_delivery_failed (endpoint, id, created_at, reason, failure, tried) \
     SELECT endpoint, id, created_at, reason, nullif(coalesce(failure, (SELECT last.failure FROM waypost_attempt AS last \
     WHERE last.endpoint = gone.endpoint AND last.id = gone.id AND last.created_at = gone.created_at \
-    ORDER BY last.at DESC LIMIT 1)), ''), tried + CASE WHEN failure IS NULL THEN 0 ELSE 1 END FROM gone \
+    ORDER BY last.at DESC, last.number DESC LIMIT 1)), ''), tried + CASE WHEN failure IS NULL THEN 0 ELSE 1 END FROM gone \
     WHERE reason IS NOT NULL ON CONFLICT DO NOTHING) \
     SELECT endpoint, ordering, max(ended_at) FROM gone WHERE ordering IS NOT NULL GROUP BY endpoint, ordering";
-pub(super) const RETRY: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = given.due_at, \
+pub(in crate::postgres) const RETRY: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = given.due_at, \
     tried = tried + given.calls FROM UNNEST($1::timestamptz[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::int8[]) \
     AS given (created_at, id, endpoint, due_at, calls) WHERE owed.created_at = given.created_at AND owed.id = given.id \
-    AND owed.endpoint = given.endpoint AND owed.due_at < 'infinity'";
+    AND owed.endpoint = given.endpoint AND owed.due_at IS DISTINCT FROM 'infinity'";
 /// The first of a key that is owed is due.
-pub(super) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = next.due_at \
+pub(in crate::postgres) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed SET due_at = next.due_at \
     FROM (SELECT first.created_at, first.id, first.endpoint, done.due_at \
     FROM UNNEST($1::uuid[], $2::int8[], $3::timestamptz[]) AS done (endpoint, ordering, due_at) CROSS JOIN LATERAL \
     (SELECT created_at, id, endpoint, due_at FROM waypost_delivery_owed AS had WHERE had.endpoint = done.endpoint \
@@ -46,10 +47,10 @@ pub(super) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed SET due_at =
 /// How endpoints stand, and where the next look begins: at what is due first (`low`: something is due as early as that
 /// that was not). It is moved on once a second, or a thousand places, and not each time: a row that stays as it is costs
 /// nothing. A queue that is given back is due with its first one, after the pause.
-pub(super) const STAND: &str = "WITH given AS (SELECT given.*, \
+pub(in crate::postgres) const STAND: &str = "WITH given AS (SELECT given.*, \
     CASE WHEN low <= queue.floor_at THEN low ELSE queue.floor_at END AS from_at, \
     CASE WHEN low <= queue.floor_at THEN 0 ELSE queue.floor_place END AS from_place \
-    FROM UNNEST($1::uuid[], $2::int4[], $3::timestamptz[], $4::int2[], $5::timestamptz[], $6::timestamptz[], \
+    FROM UNNEST($1::uuid[], $2::int8[], $3::timestamptz[], $4::int2[], $5::timestamptz[], $6::timestamptz[], \
     $7::boolean[], $8::timestamptz[]) AS given (endpoint, failures, failing_since, warnings, paused_until, full_at, \
     is_over, low) JOIN waypost_webhook_queue AS queue ON queue.endpoint = given.endpoint), \
     looked AS (SELECT given.*, first.due_at AS first_at, CASE WHEN first.due_at >= from_at + interval '1 second' \

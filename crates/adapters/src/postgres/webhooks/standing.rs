@@ -17,7 +17,7 @@ pub(super) use standing_columns;
 /// Reads how an endpoint stands; its columns begin at `from`.
 pub(super) fn standing(row: &PgRow, from: usize) -> Result<Standing, Fault> {
     Ok(Standing {
-        failures: row.at::<i32>(from)?.try_into().map_err(|_| Fault::Column("failures"))?,
+        failures: row.count(from)?.try_into().map_err(|_| Fault::Column("failures"))?,
         failing_since: row.maybe_time(from + 1)?,
         warnings: row.at::<i16>(from + 2)?.try_into().map_err(|_| Fault::Column("warnings"))?,
         paused_until: row.maybe_time(from + 3)?,
@@ -31,7 +31,7 @@ pub(super) fn bind_standings<'q>(query: Query<'q>, settlements: &[&Settlement]) 
         settlements.iter().map(|settlement| value(&settlement.standing)).collect()
     }
     query
-        .bind(column(settlements, |standing| i32::try_from(standing.failures).unwrap_or(i32::MAX)))
+        .bind(column(settlements, |standing| i64::from(standing.failures)))
         .bind(column(settlements, |standing| standing.failing_since.map(Moment)))
         .bind(column(settlements, |standing| i16::from(standing.warnings)))
         .bind(column(settlements, |standing| standing.paused_until.map(Moment)))

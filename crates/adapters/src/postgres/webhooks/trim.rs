@@ -11,11 +11,16 @@ use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::days::{self, Day, Part};
 use crate::postgres::error::Fault;
 
-/// How many days of a table are looked at in one call; a store that is given shorter retention after years takes some.
-const MOST_DAYS: i64 = 64;
-pub(super) const OLDEST: &str = "SELECT created_at FROM waypost_delivery_owed ORDER BY created_at LIMIT 1";
-pub(super) const IS_OWED: &str =
+/// How many days of a table are looked at in one call.
+const MOST_DAYS: i64 = 1_000;
+/// How many days go in one call; a store that is given shorter retention after years takes some calls.
+const MOST_FORGOTTEN: usize = 32;
+/// How many measures are removed by one statement.
+const MEASURES: i64 = 20_000;
+pub(in crate::postgres) const IS_OWED: &str =
     "SELECT EXISTS (SELECT FROM waypost_delivery_owed WHERE created_at >= $1 AND created_at < $2)";
+pub(in crate::postgres) const HOURS: &str = "DELETE FROM waypost_webhook_hour WHERE (endpoint, hour) IN \
+    (SELECT endpoint, hour FROM waypost_webhook_hour WHERE hour < $1 ORDER BY hour LIMIT $2)";
 
 /// Forgets the days that ended before `before`; says of how many something was kept.
 pub(super) async fn trim(conn: &mut PgConnection, before: Timestamp) -> Result<usize, Fault> {
@@ -28,24 +33,25 @@ pub(super) async fn trim(conn: &mut PgConnection, before: Timestamp) -> Result<u
             old.entry(part.day).or_default().push(part);
         }
     }
-    let end = match sqlx::query(OLDEST).fetch_optional(&mut *conn).await? {
-        Some(row) => Day::of(row.time(0)?).min(Day::of(before)),
-        None => Day::of(before),
-    };
     let mut forgotten = 0;
     for (day, parts) in old {
-        if day < end {
-            forgotten += usize::from(forget(conn, day, parts).await?);
-        } else {
-            give_back(conn, parts).await?;
+        if forgotten == MOST_FORGOTTEN {
+            break;
         }
+        forgotten += usize::from(forget(conn, day, parts).await?);
     }
+    let end = Moment(Day::of(before).start());
+    while sqlx::query(HOURS).bind(end).bind(MEASURES).execute(&mut *conn).await?.rows_affected() > 0 {}
     days::unlock(conn, &KEPT).await?;
     Ok(forgotten)
 }
 
-/// Drops a day; says whether anything was kept of it that is gone now.
+/// Drops a day, unless something of it is owed; says whether anything was kept of it that is gone now.
 async fn forget(conn: &mut PgConnection, day: Day, mut parts: Vec<Part>) -> Result<bool, Fault> {
+    if is_owed(conn, day).await? {
+        give_back(conn, parts).await?;
+        return Ok(false);
+    }
     let mut is_empty = true;
     for place in 0..parts.len() {
         let held = format!("SELECT EXISTS (SELECT FROM {})", parts[place].name);
