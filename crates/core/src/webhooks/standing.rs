@@ -59,6 +59,14 @@ impl Standing {
         }
     }
 
+    /// Forgets what was noted before the endpoint was changed at `at`: it says nothing of what the endpoint is now. So one
+    /// that its owner has mended, and enabled again, begins anew.
+    pub fn since_change(&mut self, at: Timestamp) {
+        if self.failing_since.is_some_and(|since| since < at) {
+            self.succeeded();
+        }
+    }
+
     /// How many of `concurrency` calls may be under way: with the circuit half open, one, to see.
     pub fn allowed(&self, concurrency: u16) -> u16 {
         if self.failures >= OPENS { 1 } else { concurrency }
@@ -144,6 +152,17 @@ mod tests {
         assert_eq!(standing.allowed(64), 1, "half open: one probe");
         standing.succeeded();
         assert_eq!((seconds(&standing), standing.allowed(64)), (0, 64));
+    }
+
+    #[test]
+    fn a_change_of_the_endpoint_begins_anew_and_an_older_one_does_not() {
+        let mut standing = Standing::default();
+        standing.failed(NOW, NOW, Load::Over(None));
+        let before = standing;
+        standing.since_change(NOW);
+        assert_eq!(standing, before, "it failed after the change");
+        standing.since_change(NOW + Duration::from_secs(1));
+        assert_eq!(standing, Standing::default());
     }
 
     #[test]

@@ -11,5 +11,6 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::webhooks) use calls::make;
 pub use engine::Dispatcher;
 pub use options::DispatcherOptions;
