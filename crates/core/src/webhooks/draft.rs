@@ -3,7 +3,7 @@
 use super::edit::Nulls;
 use super::{EndpointEdit, EventPattern, Target};
 use crate::error::Error;
-use crate::fields::{Field, Fields};
+use crate::fields::Fields;
 
 /// The newest version of events' data, which is also the only one so far.
 const NEWEST: u16 = 1;
@@ -14,7 +14,7 @@ pub struct EndpointDraft {
     pub(super) target: Target,
     pub(super) events: Vec<EventPattern>,
     pub(super) payload_version: u16,
-    /// The rest.
+    /// These, and the rest.
     pub(super) edit: EndpointEdit,
 }
 
@@ -35,10 +35,7 @@ impl EndpointDraft {
         fields.finish()?;
         let payload_version = version.and_then(|version| u16::try_from(version).ok()).unwrap_or(NEWEST);
         match (target, events) {
-            (Some(target), Some(events)) => {
-                let edit = EndpointEdit { target: Field::Absent, events: Field::Absent, ..edit };
-                Ok(Self { target, events, payload_version, edit })
-            }
+            (Some(target), Some(events)) => Ok(Self { target, events, payload_version, edit }),
             _ => Err(Error::internal("a fault was noted and lost")),
         }
     }
