@@ -6,7 +6,7 @@ mod api_keys;
 mod bulk;
 mod deprecations;
 mod docs;
-mod event_types;
+pub(crate) mod event_types;
 mod events;
 mod health;
 mod links;

@@ -7,7 +7,7 @@ use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::{self, ErrorCode as Code};
 
 use crate::app::App;
-use crate::routes::{JSON, Parameter, Route, event_types, events};
+use crate::routes::{Parameter, Route, event_types, events};
 
 pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
     let limit = || Parameter::query("limit", Type::Integer, "How many rows, 1 to 100; more counts as 100. Default 20.");
