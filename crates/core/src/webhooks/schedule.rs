@@ -22,7 +22,7 @@ pub const RETRIES: [Duration; 9] = [
 const JITTER: f64 = 0.2;
 
 /// The wait before the next try after `failures` tries that failed; `None` when it was the last.
-pub fn retry_after(failures: u32, entropy: &dyn Entropy) -> Option<Duration> {
+pub(super) fn retry_after(failures: u32, entropy: &dyn Entropy) -> Option<Duration> {
     let wait = RETRIES.get(usize::try_from(failures).ok()?.checked_sub(1)?)?;
     let mut bytes = [0; 4];
     entropy.fill(&mut bytes);

@@ -18,9 +18,9 @@ const THROTTLE_LONGEST: Duration = Duration::from_secs(60);
 /// The longest `Retry-After` that is believed.
 const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// After how long without a success an endpoint is disabled (contract §11).
-pub const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
+pub(super) const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
 /// After how long its owner is warned: on the first day, in the middle, and a day before.
-pub const WARNED_AFTER: [Duration; 3] =
+pub(super) const WARNED_AFTER: [Duration; 3] =
     [Duration::from_secs(24 * 3_600), Duration::from_secs(3 * 24 * 3_600), Duration::from_secs(4 * 24 * 3_600)];
 
 /// How an endpoint has been doing. Kept with its queue, so all nodes know it, and it outlives each of them.

@@ -13,7 +13,7 @@ mod steered;
 pub(crate) use browser::Browser;
 pub(crate) use document::Document;
 pub(crate) use provider::{Fault, Provider};
-pub(crate) use receiver::{Answering, Receiver};
+pub(crate) use receiver::{Answering, header};
 pub(crate) use reply::Reply;
 pub(crate) use request::Asking;
 pub(crate) use server::{PUBLIC_URL, Server, Setup};
