@@ -70,8 +70,11 @@ fn schema(name: &str) -> Option<Value> {
     Some(document)
 }
 
+/// A schema, and those that it refers to, by their names.
+pub(crate) type Whole = (RefOr<Schema>, Vec<(String, RefOr<Schema>)>);
+
 /// The schema of this name, and those that it refers to.
-pub(crate) fn data_schema(name: &str) -> Option<(RefOr<Schema>, Vec<(String, RefOr<Schema>)>)> {
+pub(crate) fn data_schema(name: &str) -> Option<Whole> {
     Some(match name {
         "LinkData" => parts::<v1::LinkData>(),
         "Deleted" => parts::<v1::Deleted>(),
@@ -83,7 +86,7 @@ pub(crate) fn data_schema(name: &str) -> Option<(RefOr<Schema>, Vec<(String, Ref
     })
 }
 
-fn parts<T: PartialSchema + ToSchema>() -> (RefOr<Schema>, Vec<(String, RefOr<Schema>)>) {
+fn parts<T: PartialSchema + ToSchema>() -> Whole {
     let mut parts = Vec::new();
     T::schemas(&mut parts);
     (T::schema(), parts)

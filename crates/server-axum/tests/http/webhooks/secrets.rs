@@ -1,5 +1,6 @@
 //! Secrets: shown once, rotated with an overlap, never shown again.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,6 +9,21 @@ use waypost_core::webhooks::{MOST_SECRETS, WebhookCall, WebhookSecret, sign, sig
 
 use super::{hook, register};
 use crate::harness::{Server, Setup, header};
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Which of the secrets a call is signed with, in the order of its signatures.
 fn signers(call: &WebhookCall, secrets: &[&str]) -> Vec<usize> {
@@ -65,6 +81,11 @@ async fn five_secrets_are_live_at_most_and_an_overlap_has_its_bounds() {
 
 #[tokio::test]
 async fn no_secret_is_shown_a_second_time() {
+    let log = Log::default();
+    let target = log.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || target.clone());
+    let _listening = tracing::subscriber::set_default(subscriber.finish());
     let server = Server::start().await;
     let (path, first) = register(&server, &hook()).await;
     let rotated = server.post(&format!("{path}/secret/rotate"), &json!({})).send().await.json();
@@ -75,6 +96,9 @@ async fn no_secret_is_shown_a_second_time() {
     for shown in [&path, "/v1/webhooks", &format!("{path}/deliveries"), &format!("{path}/stats"), "/v1/events"] {
         texts.push(server.get(shown).send().await.text());
     }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("called a receiver"), "the log was listened to");
+    texts.push(logged);
     for (secret, text) in [&first, &second].into_iter().flat_map(|secret| texts.iter().map(move |text| (secret, text)))
     {
         assert!(!text.contains(secret.strip_prefix("whsec_").unwrap()), "{text}");
