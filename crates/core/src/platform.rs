@@ -211,7 +211,7 @@ impl Platform {
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
             feed: Feed::new(ports.bus.clone(), cursors),
-            webhooks: Webhooks::new(ports.webhooks.clone(), messages.seal.clone(), clock.clone(), entropy.clone()),
+            webhooks: Webhooks::new(&ports, messages.clone(), options.webhooks.transport.clone()),
             messages,
             credentials,
             idempotency: Idempotency::new(

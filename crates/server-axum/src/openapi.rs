@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
+mod calls;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -34,6 +36,8 @@ fn document(public_url: &str) -> Value {
     // A page of them refers to it, and does not bring it along.
     add::<v1::Event>(&mut schemas, "Event");
     add::<v1::Deprecation>(&mut schemas, "Deprecation");
+    add::<v1::WebhookDelivery>(&mut schemas, "WebhookDelivery");
+    let webhooks = calls::documented(&mut schemas);
     let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     if let Some(code) = schemas.get_mut("ErrorDetail").and_then(|schema| schema.pointer_mut("/properties/code")) {
         code["enum"] = json!(codes);
@@ -55,6 +59,7 @@ fn document(public_url: &str) -> Value {
         },
         "servers": [{"url": public_url}],
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "schemas": schemas,
             "headers": headers(),

@@ -1,5 +1,7 @@
 //! Answers as they are given, and kept for a replay.
 
+use std::fmt::Display;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -7,8 +9,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, L
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 pub(crate) use waypost_core::idempotency::Answer;
-use waypost_core::ids::LinkId;
-use waypost_core::links::{Link, Version};
+use waypost_core::links::Link;
+use waypost_core::webhooks::Endpoint;
 use waypost_core::wire::v1;
 
 use crate::app::App;
@@ -20,9 +22,9 @@ pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-ca
 /// What answers to private data depend on.
 pub(crate) const DEPENDS: HeaderValue = HeaderValue::from_static("Authorization, Accept");
 
-/// The strong validator of a link: its id and version.
-pub(crate) fn etag(id: LinkId, version: Version) -> String {
-    format!("\"{id}-{}\"", version.0)
+/// The strong validator of a thing: its id and version.
+pub(crate) fn etag(id: impl Display, version: u64) -> String {
+    format!("\"{id}-{version}\"")
 }
 
 /// A JSON answer.
@@ -36,11 +38,18 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 /// A link, with its validator.
 pub(crate) fn link(app: &App, status: StatusCode, link: &Link) -> Answer {
     let mut answer = json(status, &v1::Link::of(link, app.site(), app.platform.clock.now()));
-    answer.headers.push((ETAG.as_str().to_owned(), etag(link.id, link.version)));
+    answer.headers.push((ETAG.as_str().to_owned(), etag(link.id, link.version.0)));
     if status == StatusCode::CREATED {
         let at = app.site().url(&format!("/v1/links/{}", link.id));
         answer.headers.push((LOCATION.as_str().to_owned(), at));
     }
+    answer
+}
+
+/// A webhook endpoint, with its validator.
+pub(crate) fn webhook(status: StatusCode, endpoint: &Endpoint) -> Answer {
+    let mut answer = json(status, &v1::Webhook::of(endpoint));
+    answer.headers.push((ETAG.as_str().to_owned(), etag(endpoint.id, endpoint.version)));
     answer
 }
 
@@ -49,6 +58,13 @@ pub(crate) fn created(app: &App, path: &str, body: &impl Serialize) -> Answer {
     let mut answer = json(StatusCode::CREATED, body);
     answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
     answer.headers.push((LOCATION.as_str().to_owned(), app.site().url(path)));
+    answer
+}
+
+/// A thing whose secret was just replaced, and is shown this once: no cache may keep it.
+pub(crate) fn replaced(body: &impl Serialize) -> Answer {
+    let mut answer = json(StatusCode::OK, body);
+    answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
     answer
 }
 

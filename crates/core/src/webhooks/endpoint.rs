@@ -61,10 +61,12 @@ impl Endpoint {
 
     /// Whether this event is to be sent there: it is enabled, was there when the event happened, and asks for it.
     pub fn wants(&self, event: &Event) -> bool {
-        self.state == EndpointState::Enabled
-            && event.created_at >= self.created_at - SKEW
-            && self.events.iter().any(|pattern| pattern.matches(event.kind.as_str()))
-            && self.filter.admits(event)
+        self.state == EndpointState::Enabled && event.created_at >= self.created_at - SKEW && self.asks_for(event)
+    }
+
+    /// Whether it is one of the events that the endpoint asks for, whatever its state and its age.
+    pub fn asks_for(&self, event: &Event) -> bool {
+        self.events.iter().any(|pattern| pattern.matches(event.kind.as_str())) && self.filter.admits(event)
     }
 
     /// What the order of `event` is kept by, if the endpoint asks for an order.

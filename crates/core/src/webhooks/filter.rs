@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::events::Event;
 
 /// The most fields of a filter.
-const MOST_FIELDS: usize = 8;
+pub(super) const MOST_FIELDS: usize = 8;
 /// The most values that one field may have.
-const MOST_VALUES: usize = 32;
+pub(super) const MOST_VALUES: usize = 32;
 /// The longest path and the longest value, in bytes.
 const LONGEST: usize = 256;
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// The most headers of an endpoint.
-const MOST_HEADERS: usize = 16;
+pub(super) const MOST_HEADERS: usize = 16;
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 64;
 /// The longest value, in bytes.

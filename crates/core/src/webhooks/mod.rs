@@ -20,9 +20,15 @@ mod target;
 mod transport;
 
 #[cfg(feature = "services")]
+mod again;
+#[cfg(feature = "services")]
+mod deliveries;
+#[cfg(feature = "services")]
 mod dispatcher;
 #[cfg(feature = "services")]
 mod draft;
+#[cfg(feature = "services")]
+mod edit;
 #[cfg(feature = "services")]
 mod fanout;
 #[cfg(feature = "services")]
@@ -30,11 +36,19 @@ mod message;
 #[cfg(feature = "services")]
 mod notices;
 #[cfg(feature = "services")]
+mod public_keys;
+#[cfg(feature = "services")]
+mod replay;
+#[cfg(feature = "services")]
 mod retention;
+#[cfg(feature = "services")]
+mod rotation;
 #[cfg(feature = "services")]
 mod schedule;
 #[cfg(feature = "services")]
 mod service;
+#[cfg(feature = "services")]
+mod trial;
 
 pub use attempt::{Attempt, AttemptResult, Failure, FailureClass, MOST_EXCERPT};
 pub use delivery::{Delivery, DeliveryRecord, DeliveryState, DeliveryStatus};
@@ -54,9 +68,15 @@ pub use target::{InvalidTarget, Target};
 pub use transport::{WebhookCall, WebhookReply, WebhookTransport};
 
 #[cfg(feature = "services")]
+pub use again::{RecoverRequest, ReplayRequest};
+#[cfg(feature = "services")]
+pub use deliveries::Progress;
+#[cfg(feature = "services")]
 pub use dispatcher::{Dispatcher, DispatcherOptions};
 #[cfg(feature = "services")]
-pub use draft::{EndpointDraft, MOST_EVENTS};
+pub use draft::EndpointDraft;
+#[cfg(feature = "services")]
+pub use edit::{EndpointEdit, MOST_EVENTS};
 #[cfg(feature = "services")]
 pub use fanout::Fanout;
 #[cfg(feature = "services")]
@@ -64,8 +84,14 @@ pub use message::Messages;
 #[cfg(feature = "services")]
 pub use notices::Notices;
 #[cfg(feature = "services")]
+pub use replay::Replayed;
+#[cfg(feature = "services")]
 pub use retention::DeliveryRetention;
+#[cfg(feature = "services")]
+pub use rotation::MOST_SECRETS;
 #[cfg(feature = "services")]
 pub use schedule::RETRIES;
 #[cfg(feature = "services")]
 pub use service::{MOST_ENDPOINTS, Registered, Webhooks};
+#[cfg(feature = "services")]
+pub use trial::Verification;

@@ -1,31 +1,42 @@
-//! Registering endpoints.
+//! What owners do with their endpoints: register, look, change, delete.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{
-    CustomHeaders, Endpoint, EndpointDraft, EndpointState, FieldFilter, Format, Ordering, Scheme, SealedSecret,
-    WebhookSecret, WebhookStore,
+    CustomHeaders, DeliveryLog, DeliveryQueue, Endpoint, EndpointDraft, EndpointEdit, EndpointState, FieldFilter,
+    Format, Messages, Ordering, Scheme, SealedSecret, WebhookSecret, WebhookStore, WebhookTransport,
 };
 use crate::clock::Clock;
 use crate::credentials::{Principal, Scope};
 use crate::entropy::Entropy;
 use crate::error::{Error, Kind, Result};
-use crate::ids::WebhookId;
-use crate::seal::Seal;
+use crate::events::EventBus;
+use crate::ids::{WebhookId, WorkspaceId};
+use crate::ports::Ports;
 
 /// The most endpoints of a workspace. Each is asked about every event, so there is a bound; no partner has as many.
 pub const MOST_ENDPOINTS: u32 = 100;
+/// How often a change is tried against others' changes. Of those that race one wins each time, so this is how many may
+/// change one endpoint at once before somebody is asked to come back.
+const RACES: usize = 64;
 
-/// Webhook endpoints: register, list, read, delete.
+/// Webhook endpoints, as their owners use them: the endpoints themselves, calls to try them, and what became of
+/// deliveries.
 #[derive(Debug)]
 pub struct Webhooks {
-    store: Arc<dyn WebhookStore>,
-    seal: Arc<Seal>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(super) store: Arc<dyn WebhookStore>,
+    pub(super) queue: Arc<dyn DeliveryQueue>,
+    pub(super) log: Arc<dyn DeliveryLog>,
+    pub(super) bus: Arc<dyn EventBus>,
+    pub(super) messages: Arc<Messages>,
+    pub(super) transport: Option<Arc<dyn WebhookTransport>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
 }
 
-/// An endpoint that was just registered, with its secret.
+/// An endpoint with a secret that was just made for it.
 #[derive(Debug)]
 pub struct Registered {
     /// The endpoint.
@@ -35,14 +46,19 @@ pub struct Registered {
 }
 
 impl Webhooks {
-    /// Over `store`, with secrets sealed by `seal`.
-    pub fn new(
-        store: Arc<dyn WebhookStore>,
-        seal: Arc<Seal>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self { store, seal, clock, entropy }
+    /// Over the stores in `ports`. What is sent is written by `messages`, and goes out by `transport`; without one, no
+    /// endpoint can be tried.
+    pub fn new(ports: &Ports, messages: Arc<Messages>, transport: Option<Arc<dyn WebhookTransport>>) -> Self {
+        Self {
+            store: ports.webhooks.clone(),
+            queue: ports.deliveries.clone(),
+            log: ports.delivery_log.clone(),
+            bus: ports.bus.clone(),
+            messages,
+            transport,
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+        }
     }
 
     /// Registers an endpoint.
@@ -53,29 +69,29 @@ impl Webhooks {
         who.require(Scope::WebhooksWrite)?;
         let now = self.clock.now();
         let id = WebhookId::fresh(now, &*self.entropy);
-        let secret = WebhookSecret::generate(&*self.entropy);
-        let sealed = self.seal.close(secret.expose_bytes(), id.to_string().as_bytes(), &*self.entropy)?;
-        let endpoint = Endpoint {
+        let (secret, sealed) = self.draw_secret(id, now)?;
+        let mut endpoint = Endpoint {
             id,
             workspace: who.workspace,
             target: draft.target,
             events: draft.events,
             filter: FieldFilter::default(),
             headers: CustomHeaders::default(),
-            description: draft.description,
+            description: None,
             format: Format::Waypost,
-            payload_version: 1,
+            payload_version: draft.payload_version,
             ordering: Ordering::None,
             rate_limit: None,
             concurrency: Endpoint::CONCURRENCY,
-            state: if draft.is_enabled { EndpointState::Enabled } else { EndpointState::Disabled },
+            state: EndpointState::Enabled,
             verified_at: None,
             scheme: Scheme::Hmac,
-            secrets: vec![SealedSecret { sealed, made_at: now, ends_at: None }],
+            secrets: vec![sealed],
             created_at: now,
             updated_at: now,
             version: 1,
         };
+        draft.edit.apply(&mut endpoint)?;
         if !self.store.insert_endpoint(&endpoint, MOST_ENDPOINTS).await? {
             let message = format!("The workspace has {MOST_ENDPOINTS} webhook endpoints, and no more are allowed");
             return Err(Error::new(Kind::Conflict, message));
@@ -89,8 +105,7 @@ impl Webhooks {
     /// [`Kind::InsufficientScope`]; [`Kind::NotFound`], also for another workspace's; those of the store.
     pub async fn get(&self, who: &Principal, id: WebhookId) -> Result<Endpoint> {
         who.require(Scope::WebhooksRead)?;
-        let endpoint = self.store.endpoint(who.workspace, id).await?;
-        endpoint.ok_or_else(|| Error::not_found("webhook endpoint"))
+        self.fetch(who.workspace, id).await
     }
 
     /// The endpoints of the workspace, oldest first; at most [`MOST_ENDPOINTS`].
@@ -102,7 +117,36 @@ impl Webhooks {
         self.store.endpoints(who.workspace).await
     }
 
-    /// Deletes an endpoint.
+    /// Changes an endpoint. `read` reads the body only once the endpoint and its version are known to be right, so a stale
+    /// version is told before a faulty field (RFC 9110 §13.2.1).
+    ///
+    /// # Errors
+    /// [`Kind::InsufficientScope`]; [`Kind::NotFound`]; [`Kind::VersionMismatch`] if `expected` is not what is there; those
+    /// of `read`; [`Kind::Unavailable`] where too many change it at once; those of the store.
+    pub async fn update(
+        &self,
+        who: &Principal,
+        id: WebhookId,
+        expected: impl Fn(&Endpoint) -> bool + Send + Sync,
+        read: impl FnOnce() -> Result<EndpointEdit> + Send,
+    ) -> Result<Endpoint> {
+        who.require(Scope::WebhooksWrite)?;
+        let (mut read, mut edit) = (Some(read), None);
+        let change = |endpoint: &mut Endpoint, now| {
+            if !expected(endpoint) {
+                let message = "The webhook endpoint is not at a version that If-Match or If-None-Match allows";
+                return Err(Error::new(Kind::VersionMismatch, message));
+            }
+            if let Some(read) = read.take() {
+                edit = Some(read()?);
+            }
+            endpoint.updated_at = now;
+            edit.clone().unwrap_or_default().apply(endpoint)
+        };
+        self.change(who.workspace, id, change).await.map(|(endpoint, ())| endpoint)
+    }
+
+    /// Deletes an endpoint, and what is owed to it.
     ///
     /// # Errors
     /// As [`get`](Self::get), with the scope to write.
@@ -112,5 +156,36 @@ impl Webhooks {
             true => Ok(()),
             false => Err(Error::not_found("webhook endpoint")),
         }
+    }
+
+    pub(super) async fn fetch(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Endpoint> {
+        let endpoint = self.store.endpoint(workspace, id).await?;
+        endpoint.ok_or_else(|| Error::not_found("webhook endpoint"))
+    }
+
+    /// Applies `change` to the endpoint as it is, and once more to what others left where they came first.
+    pub(super) async fn change<T: Send>(
+        &self,
+        workspace: WorkspaceId,
+        id: WebhookId,
+        mut change: impl FnMut(&mut Endpoint, Timestamp) -> Result<T> + Send,
+    ) -> Result<(Endpoint, T)> {
+        for _ in 0..RACES {
+            let mut endpoint = self.fetch(workspace, id).await?;
+            let outcome = change(&mut endpoint, self.clock.now())?;
+            endpoint.version += 1;
+            if self.store.update_endpoint(&endpoint, &[]).await? {
+                return Ok((endpoint, outcome));
+            }
+        }
+        Err(Error::new(Kind::Unavailable, "The webhook endpoint is being changed by many at once")
+            .with_retry_after(std::time::Duration::from_secs(1)))
+    }
+
+    /// A new secret of the endpoint, and as it is kept.
+    pub(super) fn draw_secret(&self, id: WebhookId, now: Timestamp) -> Result<(WebhookSecret, SealedSecret)> {
+        let secret = WebhookSecret::generate(&*self.entropy);
+        let sealed = self.messages.seal.close(secret.expose_bytes(), id.to_string().as_bytes(), &*self.entropy)?;
+        Ok((secret, SealedSecret { sealed, made_at: now, ends_at: None }))
     }
 }

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3_600);
 /// After how long without a success an endpoint is disabled (contract §11).
 pub(super) const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
 /// After how long its owner is warned: on the first day, in the middle, and a day before.
-const WARNED_AFTER: [Duration; 3] =
+pub(super) const WARNED_AFTER: [Duration; 3] =
     [Duration::from_secs(24 * 3_600), Duration::from_secs(3 * 24 * 3_600), Duration::from_secs(4 * 24 * 3_600)];
 
 /// How an endpoint has been doing. Kept with its queue, so all nodes know it, and it outlives each of them.
@@ -56,6 +56,14 @@ impl Standing {
         let open = self.failures.checked_sub(OPENS).map(|past| doubled(OPEN_FIRST, past, OPEN_LONGEST));
         if let Some(pause) = pause.max(open) {
             self.paused_until = self.paused_until.max(Some(now + pause));
+        }
+    }
+
+    /// Forgets what was noted before the endpoint was changed at `at`: it says nothing of what the endpoint is now. So one
+    /// that its owner has mended, and enabled again, begins anew.
+    pub fn since_change(&mut self, at: Timestamp) {
+        if self.failing_since.is_some_and(|since| since < at) {
+            self.succeeded();
         }
     }
 
@@ -144,6 +152,17 @@ mod tests {
         assert_eq!(standing.allowed(64), 1, "half open: one probe");
         standing.succeeded();
         assert_eq!((seconds(&standing), standing.allowed(64)), (0, 64));
+    }
+
+    #[test]
+    fn a_change_of_the_endpoint_begins_anew_and_an_older_one_does_not() {
+        let mut standing = Standing::default();
+        standing.failed(NOW, NOW, Load::Over(None));
+        let before = standing;
+        standing.since_change(NOW);
+        assert_eq!(standing, before, "it failed after the change");
+        standing.since_change(NOW + Duration::from_secs(1));
+        assert_eq!(standing, Standing::default());
     }
 
     #[test]

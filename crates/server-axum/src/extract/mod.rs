@@ -11,7 +11,7 @@ mod session;
 pub(crate) use body::{JsonBody, read_body};
 pub(crate) use caller::Caller;
 pub(crate) use keyed::{Begun, RequestKey};
-pub(crate) use path::Id;
+pub(crate) use path::{DeliveryPath, Id};
 pub(crate) use precondition::{IfMatch, lists_tag};
 pub(crate) use query::{Query, read_query};
 pub(crate) use session::CurrentSession;

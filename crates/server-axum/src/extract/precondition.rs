@@ -9,7 +9,7 @@ use waypost_core::links::Link;
 use crate::error::ApiError;
 use crate::reply::etag;
 
-/// The headers `If-Match` and `If-None-Match` of a write: which versions of a link the client is willing to change.
+/// The headers `If-Match` and `If-None-Match` of a write: which versions of a thing the client is willing to change.
 pub(crate) struct IfMatch(HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -27,13 +27,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
-    /// Whether this version of the link is one of them. `If-Match` compares strongly, so a weak tag matches nothing
-    /// (§13.1.1); `If-None-Match` compares weakly (§13.1.2).
+    /// Whether this version of the link is one of them.
     pub(crate) fn allows(&self, link: &Link) -> bool {
-        let tag = etag(link.id, link.version);
+        self.allows_tag(&etag(link.id, link.version.0))
+    }
+
+    /// Whether the version with this tag is one of them. `If-Match` compares strongly, so a weak tag matches nothing
+    /// (§13.1.1); `If-None-Match` compares weakly (§13.1.2).
+    pub(crate) fn allows_tag(&self, tag: &str) -> bool {
         let matches =
             !self.0.contains_key(IF_MATCH) || tags(&self.0, IF_MATCH).any(|given| given == "*" || given == tag);
-        matches && !lists_tag(&self.0, IF_NONE_MATCH, &tag)
+        matches && !lists_tag(&self.0, IF_NONE_MATCH, tag)
     }
 }
 

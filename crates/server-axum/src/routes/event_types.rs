@@ -12,17 +12,30 @@ use waypost_core::wire::v1;
 use crate::error::ApiError;
 use crate::reply::{self, Reply};
 
-/// The types that a server of this version tells of.
-const TYPES: [(&str, &str); 5] = [
-    ("link.created", "A link was made."),
-    ("link.updated", "A link was edited."),
-    ("link.deleted", "A link was deleted; the data show it as it was."),
-    ("link.expired", "A link's `expires_at` has come."),
-    ("link.clicked", "A link was followed; the data count the clicks since the last event of this link."),
+/// The types that a server of this version tells of: each with its meaning, and the name of its data's schema.
+pub(crate) const TYPES: [(&str, &str, &str); 9] = [
+    ("link.created", "A link was made.", "LinkData"),
+    ("link.updated", "A link was edited.", "LinkData"),
+    ("link.deleted", "A link was deleted; the data show it as it was.", "Deleted"),
+    ("link.expired", "A link's `expires_at` has come.", "LinkData"),
+    ("link.clicked", "A link was followed; the data count the clicks since the last event of this link.", "Clicked"),
+    ("webhook.failing", "A webhook endpoint has failed for a day or longer, and will be disabled.", "WebhookFailing"),
+    (
+        "webhook.disabled",
+        "A webhook endpoint was disabled, since it failed for five days or is gone.",
+        "WebhookFailing",
+    ),
+    ("webhook.test", "Its owner tries a webhook endpoint. Sent to that endpoint alone, and in no list.", "WebhookTest"),
+    (
+        "webhook.challenge",
+        "A webhook endpoint is asked to prove that it is its owner's. Sent to that endpoint alone, and in no list.",
+        "WebhookChallenge",
+    ),
 ];
 
 pub(super) async fn list() -> Reply {
-    let entry = |(name, meaning)| json!({"type": name, "version": 1, "meaning": meaning, "schema": schema_path(name)});
+    let entry =
+        |(name, meaning, _)| json!({"type": name, "version": 1, "meaning": meaning, "schema": schema_path(name)});
     let body = json!({"data": TYPES.map(entry), "next_cursor": null, "has_more": false});
     Ok(reply::respond(reply::json(StatusCode::OK, &body)))
 }
@@ -41,12 +54,8 @@ fn schema_path(name: &str) -> String {
 
 /// The JSON Schema (2020-12) of a type's data, whole in itself.
 fn schema(name: &str) -> Option<Value> {
-    let (own, parts) = match name {
-        "link.created" | "link.updated" | "link.expired" => parts::<v1::LinkData>(),
-        "link.deleted" => parts::<v1::Deleted>(),
-        "link.clicked" => parts::<v1::Clicked>(),
-        _ => return None,
-    };
+    let (_, _, data) = TYPES.iter().find(|(known, ..)| *known == name)?;
+    let (own, parts) = data_schema(data)?;
     let defs: serde_json::Map<_, _> =
         parts.into_iter().filter_map(|(name, part)| Some((name, serde_json::to_value(part).ok()?))).collect();
     let Value::Object(own) = serde_json::to_value(own).ok()? else { return None };
@@ -61,7 +70,23 @@ fn schema(name: &str) -> Option<Value> {
     Some(document)
 }
 
-fn parts<T: PartialSchema + ToSchema>() -> (RefOr<Schema>, Vec<(String, RefOr<Schema>)>) {
+/// A schema, and those that it refers to, by their names.
+pub(crate) type Whole = (RefOr<Schema>, Vec<(String, RefOr<Schema>)>);
+
+/// The schema of this name, and those that it refers to.
+pub(crate) fn data_schema(name: &str) -> Option<Whole> {
+    Some(match name {
+        "LinkData" => parts::<v1::LinkData>(),
+        "Deleted" => parts::<v1::Deleted>(),
+        "Clicked" => parts::<v1::Clicked>(),
+        "WebhookFailing" => parts::<v1::WebhookFailing>(),
+        "WebhookTest" => parts::<v1::WebhookTest>(),
+        "WebhookChallenge" => parts::<v1::WebhookChallenge>(),
+        _ => return None,
+    })
+}
+
+fn parts<T: PartialSchema + ToSchema>() -> Whole {
     let mut parts = Vec::new();
     T::schemas(&mut parts);
     (T::schema(), parts)

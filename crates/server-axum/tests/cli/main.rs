@@ -20,3 +20,4 @@ mod serve;
 mod servers;
 mod settings;
 mod tls;
+mod webhooks;

@@ -120,7 +120,10 @@ fn the_document_is_sound() {
         // What goes on below /oauth is the protocol's, which has no such keys; to end a session twice is to end it once.
         let keyed = changes && !path.starts_with("/oauth/");
         assert_eq!(parameters.iter().any(|given| given["name"] == "Idempotency-Key"), keyed, "{method} {path}");
-        let has_body = changes || path == "/auth/session/workspace";
+        // What these do is all in their path.
+        let is_bare =
+            path.starts_with("/v1/webhooks/") && ["/test", "/verify", "/retry"].iter().any(|it| path.ends_with(it));
+        let has_body = (changes && !is_bare) || path == "/auth/session/workspace";
         assert_eq!(operation.get("requestBody").is_some(), has_body, "{method} {path}");
         assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1) && operation["summary"].is_string());
     }
@@ -149,6 +152,34 @@ fn check_references(value: &Value, document: &Value, faults: &mut Vec<String>) {
         }
         Value::Array(items) => items.iter().for_each(|inner| check_references(inner, document, faults)),
         _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_has_the_fields_that_the_document_gives_it() {
+    let server = Server::start().await;
+    let body = serde_json::json!({"url": "https://partner.example/", "events": ["*"]});
+    let made = server.post("/v1/webhooks", &body).send().await.json();
+    let keys = |name: &str| -> BTreeSet<String> {
+        let schema = &Document::get().0["components"]["schemas"][name]["properties"];
+        schema.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(made.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>(), keys("Webhook"));
+    let mut changeable = keys("RegisterWebhook");
+    assert!(changeable.remove("payload_version"), "it is pinned");
+    assert_eq!(changeable, keys("UpdateWebhook"));
+}
+
+#[test]
+fn every_type_of_event_is_documented_as_a_call() {
+    let document = &Document::get().0;
+    let calls = document["webhooks"].as_object().unwrap();
+    assert!(calls.contains_key("link.created") && calls.contains_key("webhook.challenge"));
+    for (name, call) in calls {
+        let schema = &call["post"]["requestBody"]["content"]["application/json"]["schema"]["allOf"][1]["properties"];
+        assert_eq!(schema["event"]["const"], **name);
+        let target = schema["data"]["$ref"].as_str().unwrap();
+        assert!(document.pointer(&target[1..]).is_some(), "{name}: {target}");
     }
 }
 

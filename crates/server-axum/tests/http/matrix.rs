@@ -19,19 +19,23 @@ use crate::harness::{Asking, Document, Server};
 enum Thing {
     Link,
     Webhook,
+    /// Of a webhook endpoint of its own; its id is the path below `/v1/webhooks`.
+    Delivery,
     ApiKey,
     Client,
     Member,
 }
 
 impl Thing {
-    const ALL: [Self; 5] = [Self::Link, Self::Webhook, Self::ApiKey, Self::Client, Self::Member];
+    const ALL: [Self; 6] = [Self::Link, Self::Webhook, Self::Delivery, Self::ApiKey, Self::Client, Self::Member];
 
     /// Where it is made, from what, and where it is read.
     fn recipe(self) -> (&'static str, Value) {
         match self {
             Self::Link => ("/v1/links", json!({"destination": "https://example.com/"})),
-            Self::Webhook => ("/v1/webhooks", json!({"url": "https://partner.example/", "events": ["*"]})),
+            Self::Webhook | Self::Delivery => {
+                ("/v1/webhooks", json!({"url": "https://partner.example/", "events": ["*"]}))
+            }
             Self::ApiKey => ("/v1/api-keys", json!({"name": "x", "scopes": ["links:read"]})),
             Self::Client => ("/v1/oauth/clients", json!({"name": "x", "scopes": ["links:read"]})),
             Self::Member => ("/v1/members", json!({"issuer": "https://id.example", "subject": "s", "role": "viewer"})),
@@ -49,7 +53,8 @@ impl Thing {
         assert_eq!(reply.status, 201, "{self:?}: {}", reply.text());
         let made = reply.json();
         let id = if self == Self::Client { &made["client_id"] } else { &made["id"] };
-        id.as_str().unwrap().to_owned()
+        let id = id.as_str().unwrap().to_owned();
+        if self == Self::Delivery { server.owe(&id).await } else { id }
     }
 
     async fn read(self, server: &Server, owner: &str, id: &str) -> (u16, Value) {
@@ -72,9 +77,10 @@ fn rows() -> Vec<Row> {
         AnalyticsRead, ClientsRead, ClientsWrite, EventsRead, KeysRead, KeysWrite, LinksRead, LinksWrite, MembersRead,
         MembersWrite, UsageRead, WebhooksRead, WebhooksWrite,
     };
-    use Thing::{ApiKey, Client, Link, Member, Webhook};
+    use Thing::{ApiKey, Client, Delivery, Link, Member, Webhook};
     let row = |method, template, scope, names, body| Row { method, template, scope, names, body };
     let link = || Some(Link.recipe().1);
+    let since = || Some(json!({"since": "2026-11-19T00:00:00Z"}));
     let (get, post, patch, delete) = (|| Method::GET, || Method::POST, || Method::PATCH, || Method::DELETE);
     vec![
         row(post(), "/v1/links", LinksWrite, None, link()),
@@ -93,7 +99,17 @@ fn rows() -> Vec<Row> {
         row(post(), "/v1/webhooks", WebhooksWrite, None, Some(Webhook.recipe().1)),
         row(get(), "/v1/webhooks", WebhooksRead, None, None),
         row(get(), "/v1/webhooks/{id}", WebhooksRead, Some(Webhook), None),
+        row(patch(), "/v1/webhooks/{id}", WebhooksWrite, Some(Webhook), Some(json!({"description": "mine now"}))),
         row(delete(), "/v1/webhooks/{id}", WebhooksWrite, Some(Webhook), None),
+        row(post(), "/v1/webhooks/{id}/secret/rotate", WebhooksWrite, Some(Webhook), Some(json!({}))),
+        row(post(), "/v1/webhooks/{id}/test", WebhooksWrite, Some(Webhook), None),
+        row(post(), "/v1/webhooks/{id}/verify", WebhooksWrite, Some(Webhook), None),
+        row(get(), "/v1/webhooks/{id}/deliveries", WebhooksRead, Some(Webhook), None),
+        row(get(), "/v1/webhooks/{id}/deliveries/{delivery_id}", WebhooksRead, Some(Delivery), None),
+        row(post(), "/v1/webhooks/{id}/deliveries/{delivery_id}/retry", WebhooksWrite, Some(Delivery), None),
+        row(post(), "/v1/webhooks/{id}/recover", WebhooksWrite, Some(Webhook), since()),
+        row(post(), "/v1/webhooks/{id}/replay", WebhooksWrite, Some(Webhook), since()),
+        row(get(), "/v1/webhooks/{id}/stats", WebhooksRead, Some(Webhook), None),
         row(post(), "/v1/api-keys", KeysWrite, None, Some(ApiKey.recipe().1)),
         row(get(), "/v1/api-keys", KeysRead, None, None),
         row(get(), "/v1/api-keys/{id}", KeysRead, Some(ApiKey), None),
@@ -116,7 +132,11 @@ impl Row {
     /// The request, on the thing of this id.
     fn ask(&self, server: &Server, id: &str) -> Asking {
         static PEOPLE: AtomicU32 = AtomicU32::new(0);
-        let path = self.template.replace("{id}", id).replace("{type}", "link.created");
+        let path = self
+            .template
+            .replace("{id}/deliveries/{delivery_id}", id)
+            .replace("{id}", id)
+            .replace("{type}", "link.created");
         let asking = server.anonymous(self.method.clone(), &path);
         match &self.body {
             Some(body) if body["subject"].is_string() => {

@@ -62,11 +62,13 @@ pub(super) enum Consequence {
 impl Lane {
     pub(super) fn new(claimed: Claimed, now: Timestamp) -> Self {
         let window = FIRST_WINDOW.min(claimed.endpoint.concurrency.get());
+        let mut standing = claimed.standing;
+        standing.since_change(claimed.endpoint.updated_at);
         Self {
             endpoint: claimed.endpoint,
             token: claimed.token,
             is_lost: false,
-            standing: claimed.standing,
+            standing,
             waiting: claimed.due.into(),
             under_way: HashSet::new(),
             calls: 0,
@@ -93,6 +95,7 @@ impl Lane {
             // Another may have had it meanwhile, and knows better how it stands.
             (self.token, self.is_lost, self.standing) = (claimed.token, false, claimed.standing);
         }
+        self.standing.since_change(self.endpoint.updated_at);
     }
 
     /// The lease went to another: nothing more is sent, and what is under way is only noted.
@@ -190,6 +193,7 @@ impl Lane {
     /// The endpoint as it was changed.
     pub(super) fn changed(&mut self, endpoint: Endpoint) {
         self.endpoint = endpoint;
+        self.standing.since_change(self.endpoint.updated_at);
     }
 
     /// Since when the endpoint has failed, if it has.

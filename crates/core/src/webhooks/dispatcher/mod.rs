@@ -9,5 +9,6 @@ mod engine;
 mod lane;
 mod options;
 
+pub(in crate::webhooks) use calls::make;
 pub use engine::Dispatcher;
 pub use options::DispatcherOptions;

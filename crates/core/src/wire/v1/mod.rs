@@ -15,6 +15,8 @@ mod session;
 mod stats;
 mod time;
 mod webhook;
+mod webhook_delivery;
+mod webhook_event;
 
 pub use api_key::{ApiKey, CreateApiKey, RotateApiKey};
 pub use bulk::{BulkCreate, BulkResult, BulkResults};
@@ -31,4 +33,9 @@ pub use page::Page;
 pub use session::{CurrentSession, Session, SwitchWorkspace};
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
 pub use time::Time;
-pub use webhook::{Once, RegisterWebhook, Webhook, WebhookFailing};
+pub use webhook::{Once, RegisterWebhook, UpdateWebhook, Webhook};
+pub use webhook_delivery::{
+    RecoverWebhook, RecoveredWebhook, ReplayWebhook, ReplayedWebhook, TestedWebhook, VerifiedWebhook, WebhookAttempt,
+    WebhookDelivery, WebhookLatency, WebhookStats,
+};
+pub use webhook_event::{WebhookChallenge, WebhookFailing, WebhookTest};

@@ -1,6 +1,7 @@
 //! Webhook endpoints on the wire.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Time;
 use crate::webhooks;
@@ -51,8 +52,8 @@ pub struct Webhook {
     /// When it was last changed.
     #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
     pub updated_at: Time,
-    /// The secret that deliveries are signed with (Standard Webhooks). Only in the answer that registers it, and there
-    /// only the first time: a replay has `null`.
+    /// The secret that deliveries are signed with (Standard Webhooks). Only in the answer that registers it or rotates its
+    /// secret, and there only the first time: a replay has `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Once>,
 }
@@ -104,6 +105,15 @@ pub struct RegisterWebhook {
     /// The events: types as `link.created`, kinds as `link.*`, or `*`.
     #[cfg_attr(feature = "schema", schema(min_items = 1, max_items = 64))]
     pub events: Vec<String>,
+    /// What the fields of an event must be: paths as `subject` or `data.link.domain`, at most 8, each with the list of
+    /// values that it may have, at most 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
+    pub filter: Option<Map<String, Value>>,
+    /// What every delivery carries beside the platform's own headers: at most 16, of up to 1,024 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
+    pub headers: Option<Map<String, Value>>,
     /// What its owner says of it; at most 512 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(max_length = 512))]
@@ -111,18 +121,74 @@ pub struct RegisterWebhook {
     /// Whether it gets any; yes if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// What a delivery's body looks like: `waypost` (default) or `cloudevents`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The version of events' data that the receiver was written for; the newest if absent. Cannot be changed later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1))]
+    pub payload_version: Option<u16>,
+    /// In which order it gets deliveries: `none` (default), or `subject`: those of one subject one after the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordering: Option<String>,
+    /// How many deliveries a second it takes at most; no limit if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 10000))]
+    pub rate_limit: Option<u32>,
+    /// How many deliveries may be under way at a time; 64 if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 1000))]
+    pub concurrency: Option<u16>,
+    /// How deliveries are signed: `hmac-sha256` (default), or `ed25519` beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
-/// The data of `webhook.failing` and `webhook.disabled`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What to change of an endpoint (RFC 7396 merge patch): what is absent stays, what is null is as if it had never been said.
+///
+/// Here `None` is absent and `Some(None)` is null.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct WebhookFailing {
-    /// The endpoint as it is now.
-    pub webhook: Webhook,
-    /// Since when no call of it has succeeded.
-    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
-    pub failing_since: Time,
-    /// When it is disabled, or should have been at the latest, if none succeeds until then.
-    #[cfg_attr(feature = "schema", schema(value_type = String, format = DateTime))]
-    pub disables_at: Time,
+#[serde(deny_unknown_fields)]
+pub struct UpdateWebhook {
+    /// Where to. Another address has to be verified anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(max_length = 2048))]
+    pub url: Option<String>,
+    /// The events, all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(min_items = 1, max_items = 64))]
+    pub events: Option<Vec<String>>,
+    /// What the fields of an event must be, merged path by path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
+    pub filter: Option<Option<Map<String, Value>>>,
+    /// What every delivery carries, merged name by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Object>))]
+    pub headers: Option<Option<Map<String, Value>>>,
+    /// What its owner says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>, max_length = 512))]
+    pub description: Option<Option<String>>,
+    /// Whether it gets any. `true` brings back one that failed or was gone, and what was noted of it is forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// What a delivery's body looks like: `waypost` or `cloudevents`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// In which order it gets deliveries: `none` or `subject`. Holds for events from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordering: Option<String>,
+    /// How many deliveries a second it takes at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u32>, minimum = 1, maximum = 10000))]
+    pub rate_limit: Option<Option<u32>>,
+    /// How many deliveries may be under way at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u16>, minimum = 1, maximum = 1000))]
+    pub concurrency: Option<Option<u16>>,
+    /// How deliveries are signed: `hmac-sha256` or `ed25519`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }

@@ -19,6 +19,7 @@ mod roles;
 mod serve;
 mod settings;
 mod store;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ enum Command {
     Keys(keys::Arguments),
     Clients(clients::Arguments),
     Members(members::Arguments),
+    Webhooks(webhooks::Arguments),
     Migrate(migrate::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
@@ -74,6 +76,7 @@ fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
             Command::Keys(arguments) => Box::pin(keys::run(arguments)).await,
             Command::Clients(arguments) => Box::pin(clients::run(arguments)).await,
             Command::Members(arguments) => Box::pin(members::run(arguments)).await,
+            Command::Webhooks(arguments) => Box::pin(webhooks::run(arguments)).await,
             Command::Migrate(arguments) => Box::pin(migrate::run(arguments)).await,
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Openapi(arguments) => openapi::run(&arguments),

@@ -33,6 +33,7 @@ impl Document {
     pub(crate) fn example(template: &str) -> String {
         [
             ("{id}", "lnk_01JD3X8M2V7Q5T9B4C6E8G0HJK"),
+            ("{delivery_id}", "dlv_01JD3X8M2V7Q5T9B4C6E8G0HJK"),
             ("{type}", "link.created"),
             ("{code}", "GONE"),
             ("{part}", "swagger-ui.css"),

@@ -10,14 +10,18 @@ use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidat
 use waypost_core::clicks::{Describe, Hit, Visitor};
 use waypost_core::clock::{Clock, ManualClock};
 use waypost_core::credentials::Scopes;
-use waypost_core::engine::Next;
+use waypost_core::engine::{Engine, Next};
 use waypost_core::entropy::{Entropy, SeededEntropy};
+use waypost_core::events::{Event, EventType, Payload};
+use waypost_core::ids::EventId;
 use waypost_core::layers::RetryOptions;
 use waypost_core::limits::Plans;
 use waypost_core::links::{DestinationRules, Site};
-use waypost_core::{IdentityOptions, Platform, PlatformOptions, Ports};
+use waypost_core::webhooks::Delivery;
+use waypost_core::{IdentityOptions, Platform, PlatformOptions, Ports, WebhookOptions};
 use waypost_server_axum::{HttpOptions, router};
 
+use super::receiver::Receiver;
 use super::steered::{SteeredLinks, Steering};
 use super::{Asking, Reply};
 
@@ -33,6 +37,8 @@ pub(crate) struct Server {
     pub(crate) clock: ManualClock,
     /// What the link store is told to do.
     pub(crate) links: Steering,
+    /// Who takes what is sent to webhook endpoints.
+    pub(crate) receiver: Receiver,
     store: Arc<MemoryStore>,
     key: String,
 }
@@ -45,6 +51,10 @@ pub(crate) struct Setup {
     pub(crate) plans: Plans,
     /// Whom it believes; the way to them is filled in.
     pub(crate) identity: IdentityOptions,
+    /// How webhooks are sent; the way to receivers is filled in.
+    pub(crate) webhooks: WebhookOptions,
+    /// Whether there is no way to receivers.
+    pub(crate) is_cut_off: bool,
     /// Each node of a platform draws from another one.
     pub(crate) seed: u64,
     /// The store and the clock of another node, for a second one.
@@ -86,16 +96,22 @@ impl Server {
             probes: vec![store.clone()],
         };
         let site = Site::new(PUBLIC_URL, &setup.domains, DestinationRules::default()).unwrap();
+        let receiver = Receiver::default();
+        let mut webhooks = setup.webhooks;
+        if !setup.is_cut_off {
+            webhooks.transport = Some(Arc::new(receiver.clone()));
+        }
         // A repetition would wait for a clock that stands still.
         let options = PlatformOptions {
             retries: RetryOptions::NEVER,
             plans: setup.plans,
             identity: setup.identity,
+            webhooks,
             ..PlatformOptions::default()
         };
         let platform = Platform::assemble(ports, site, options).await.unwrap();
         let router = router(platform.clone(), setup.http).unwrap();
-        let mut server = Self { router, platform, clock, links: steering, store, key: String::new() };
+        let mut server = Self { router, platform, clock, links: steering, receiver, store, key: String::new() };
         server.key = server.issue("default", "*").await;
         server
     }
@@ -180,6 +196,32 @@ impl Server {
                 None => return links,
             }
         }
+    }
+
+    /// Has an event owed to this endpoint of the workspace `default`, past the log; gives the path of the delivery below
+    /// `/v1/webhooks`.
+    pub(crate) async fn owe(&self, webhook: &str) -> String {
+        let now = self.clock.now();
+        let event = Event {
+            id: EventId::fresh(now, &*self.platform.entropy),
+            kind: EventType::parse("link.created").unwrap(),
+            version: 1,
+            created_at: now,
+            workspace: self.platform.credentials.workspace("default").await.unwrap().id,
+            subject: None,
+            traceparent: None,
+            data: Payload::trusted("{}".to_owned()),
+        };
+        let position = self.platform.ports().bus.bounds().await.unwrap().end;
+        let delivery = Delivery { endpoint: webhook.parse().unwrap(), event, position, ordering: None };
+        let id = delivery.id();
+        assert_eq!(self.platform.ports().deliveries.enqueue(&[delivery], now).await.unwrap(), 1);
+        format!("{webhook}/deliveries/{id}")
+    }
+
+    /// The engine of this name, to be stepped.
+    pub(crate) fn engine(&self, name: &str) -> Box<dyn Engine> {
+        self.platform.engines().into_iter().find(|engine| engine.name() == name).unwrap()
     }
 
     /// Lets every engine work until it has nothing left to do.

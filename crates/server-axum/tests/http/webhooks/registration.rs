@@ -1,4 +1,4 @@
-//! Webhook endpoints, by the API (contract §11).
+//! Registering endpoints, and taking them away again.
 
 use std::time::Duration;
 
@@ -7,11 +7,8 @@ use serde_json::{Value, json};
 use waypost_core::limits::{Algorithm, Plans, Policy, WEBHOOK_REGISTRATIONS};
 use waypost_core::webhooks::MOST_ENDPOINTS;
 
+use super::hook;
 use crate::harness::{Server, Setup};
-
-fn hook() -> Value {
-    json!({"url": "https://partner.example/hooks", "events": ["link.created", "link.*"], "description": "orders"})
-}
 
 #[tokio::test]
 async fn an_endpoint_is_registered_and_its_secret_is_shown_once() {
@@ -55,6 +52,41 @@ async fn every_fault_of_a_registration_is_told() {
     let all =
         ask(json!({"url": "http://partner.example", "events": ["link.created", "*.x", 7], "description": 1, "x": 1}));
     assert_eq!(all.await.faulty(), ["description", "events[1]", "events[2]", "url", "x"]);
+    let all = json!({
+        "url": "https://partner.example/",
+        "events": ["link.*", "Link", "*"],
+        "filter": {"data.x": "one", "id": ["x"], "subject": ["lnk_1"], "data.y": null},
+        "headers": {"X-A": 7, "Host": "a", "X-B": "fine", "X-C": null},
+        "format": "xml",
+        "payload_version": 2,
+        "ordering": "strict",
+        "rate_limit": 0,
+        "concurrency": 1_001,
+        "signature": "rsa",
+        "enabled": "yes",
+        "description": "x".repeat(513),
+    });
+    let faulty = [
+        "concurrency",
+        "description",
+        "enabled",
+        "events[1]",
+        "filter.data.x",
+        "filter.data.y",
+        "filter.id",
+        "format",
+        "headers.Host",
+        "headers.X-A",
+        "headers.X-C",
+        "ordering",
+        "payload_version",
+        "rate_limit",
+        "signature",
+    ];
+    assert_eq!(ask(all).await.faulty(), faulty);
+    let many: serde_json::Map<_, _> = (0..17).map(|n| (format!("x-{n}"), json!("x"))).collect();
+    let body = json!({"url": "https://partner.example/", "events": ["*"], "headers": many, "filter": []});
+    assert_eq!(ask(body).await.faulty(), ["filter", "headers"]);
     for url in ["https://u:p@a.example/", "ftp://a.example", "/hooks", "https://a.example/#x", "https://a b"] {
         assert_eq!(ask(json!({"url": url, "events": ["*"]})).await.faulty(), ["url"], "{url}");
     }
@@ -69,4 +101,36 @@ async fn a_workspace_has_no_more_endpoints_than_a_bound() {
         assert_eq!(server.post("/v1/webhooks", &hook()).send().await.status, 201);
     }
     assert_eq!(server.post("/v1/webhooks", &hook()).send().await.fault(), (409, "CONFLICT".into()));
+}
+
+#[tokio::test]
+async fn everything_that_is_said_of_an_endpoint_is_kept() {
+    let server = Server::start().await;
+    let said = json!({
+        "url": "https://partner.example/hooks?x=1",
+        "events": ["link.created", "webhook.*"],
+        "filter": {"data.link.domain": ["go.example"], "subject": ["lnk_1", null]},
+        "headers": {"x-team": "links"},
+        "description": "orders",
+        "enabled": false,
+        "format": "cloudevents",
+        "payload_version": 1,
+        "ordering": "subject",
+        "rate_limit": 10_000,
+        "concurrency": 1,
+        "signature": "ed25519",
+    });
+    let made = server.post("/v1/webhooks", &said).send().await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let read = server.get(&format!("/v1/webhooks/{}", made.json()["id"].as_str().unwrap())).send().await.json();
+    for (name, value) in said.as_object().unwrap() {
+        assert_eq!(read[name], *value, "{name}");
+    }
+    assert_eq!((&read["disabled_reason"], &read["verified_at"]), (&json!("disabled"), &Value::Null));
+    let plain = server.post("/v1/webhooks", &hook()).send().await.json();
+    let defaults = json!({"filter": {}, "headers": {}, "format": "waypost", "payload_version": 1, "ordering": "none",
+        "rate_limit": null, "concurrency": 64, "signature": "hmac-sha256", "enabled": true, "disabled_reason": null});
+    for (name, value) in defaults.as_object().unwrap() {
+        assert_eq!(plain[name], *value, "{name}");
+    }
 }

@@ -1,0 +1,22 @@
+//! Webhook endpoints, on the store of a server.
+
+use crate::process::Place;
+
+#[test]
+fn endpoints_are_listed_without_secrets_and_sealed_anew() {
+    let place = Place::new();
+    let server = place.serve();
+    let key = server.key().expect("the first key");
+    let body = r#"{"url": "https://partner.example/hooks?token=abc", "events": ["link.*"], "description": "orders"}"#;
+    let (status, made) = server.request("POST", "/v1/webhooks", &key, body);
+    assert_eq!(status, 201, "{made}");
+    let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    assert_eq!(server.terminate(), 0);
+    let listed = place.run(&["webhooks", "list"]).with_status(0).out;
+    let (id, secret) = (made["id"].as_str().expect("an id"), made["secret"].as_str().expect("a secret"));
+    assert!(listed.contains(id) && listed.contains("https://partner.example/hooks  link.*"), "{listed}");
+    assert!(!listed.contains(secret) && !listed.contains("token"), "{listed}");
+    let resealed = place.run(&["webhooks", "reseal"]).with_status(0).out;
+    assert_eq!(resealed, "0 secrets were sealed anew\n", "the key is the same");
+    assert!(place.run(&["webhooks", "list", "--workspace", "elsewhere"]).with_status(0).out.is_empty());
+}
