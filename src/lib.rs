@@ -21,6 +21,8 @@
 //! | `nats` | `nats`: the log of events on JetStream | fan-out over nodes |
 //! | `file` | `file`: the click spool in preallocated files | redirects that survive `kill -9` |
 //! | `visitor` | `visitor`: user agent, bots, country | statistics |
+//! | `egress` | `egress`: which addresses may be called on behalf of others, and a connector that keeps to it | calling addresses that strangers name |
+//! | `webhook` | `webhook`: the way to the receivers of webhooks | sending deliveries |
 //! | `server` | `server`: REST and redirects as an axum router, and each middleware alone | mounting Waypost in a program of one's own |
 //! | `client` | `client`: the typed client | calling a Waypost server |
 //! | `conformance` | `conformance`: the suites of all ports | proving an adapter of one's own |
@@ -67,6 +69,8 @@ pub use waypost_core::{
 #[cfg(feature = "conformance")]
 pub use waypost_core::conformance;
 
+#[cfg(feature = "egress")]
+pub use waypost_adapters::egress;
 #[cfg(feature = "file")]
 pub use waypost_adapters::file;
 #[cfg(feature = "memory")]
@@ -81,6 +85,8 @@ pub use waypost_adapters::redis;
 pub use waypost_adapters::sqlite;
 #[cfg(feature = "visitor")]
 pub use waypost_adapters::visitor;
+#[cfg(feature = "webhook")]
+pub use waypost_adapters::webhook;
 
 #[cfg(feature = "client")]
 pub use waypost_client as client;

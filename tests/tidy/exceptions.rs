@@ -9,4 +9,7 @@ pub(crate) const LONG_FILES: &[(&str, &str)] = &[];
 pub(crate) const SERDE_OUTSIDE_WIRE: &[(&str, &str)] = &[];
 
 /// Modules of the adapters that belong to no technology.
-pub(crate) const MODULES_SHARED_BY_ADAPTERS: &[(&str, &str)] = &[];
+pub(crate) const MODULES_SHARED_BY_ADAPTERS: &[(&str, &str)] = &[(
+    "egress",
+    "which addresses may be called on behalf of others is one decision, for webhooks and whatever else calls them",
+)];

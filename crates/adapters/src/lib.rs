@@ -10,7 +10,11 @@
 //! | `file` | the click spool |
 //! | `visitor` | who is behind a click |
 //! | `oidc` | the way to issuers of tokens and login providers |
+//! | `egress` | none: which addresses may be called on behalf of others, for `webhook` and for programs of one's own |
+//! | `webhook` | the way to the receivers of webhooks |
 
+#[cfg(feature = "egress")]
+pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "memory")]
@@ -27,3 +31,5 @@ pub mod redis;
 pub mod sqlite;
 #[cfg(feature = "visitor")]
 pub mod visitor;
+#[cfg(feature = "webhook")]
+pub mod webhook;

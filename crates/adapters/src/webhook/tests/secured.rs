@@ -1,0 +1,113 @@
+//! Calls over TLS.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::CertifiedKey;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use waypost_core::webhooks::{FailureClass, WebhookReply, WebhookTransport as _};
+
+use super::receiver::{Receiver, call, next, short, transport, trusting};
+
+/// TLS for this name, with a certificate of its own making, and the authorities who believe it.
+fn tls(name: &str, protocols: &[&str]) -> (TlsAcceptor, RootCertStore) {
+    let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    (TlsAcceptor::from(Arc::new(config)), roots)
+}
+
+/// Tells, in the body of its answers, by which HTTP it was asked, and what.
+async fn echoing(acceptor: TlsAcceptor) -> Receiver {
+    Receiver::new(move |stream: TcpStream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let echo = service_fn(|request: http::Request<hyper::body::Incoming>| async {
+                let version = request.version();
+                let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                let told = format!("{version:?} {}", String::from_utf8_lossy(&body));
+                Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(told))))
+            });
+            let stream = TokioIo::new(stream);
+            let _ = match is_http2 {
+                true => hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(stream, echo).await,
+                false => hyper::server::conn::http1::Builder::new().serve_connection(stream, echo).await,
+            };
+        }
+    })
+    .await
+}
+
+fn failure(reply: WebhookReply) -> (FailureClass, String) {
+    let failure = reply.result.failure.expect("it fails");
+    (failure.class, failure.detail)
+}
+
+#[tokio::test]
+async fn http2_is_spoken_where_both_can_and_its_connection_shared() {
+    for (protocols, version) in [(&["h2", "http/1.1"][..], "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")] {
+        let (acceptor, roots) = tls("localhost", protocols);
+        let receiver = echoing(acceptor).await;
+        let url = format!("https://localhost:{}/hook", receiver.address.port());
+        let transport = trusting(Default::default(), roots);
+        for _ in 0..5 {
+            let reply = transport.call(call(&url)).await;
+            assert!(reply.result.is_success(), "{reply:?}");
+            assert_eq!(reply.result.excerpt, format!("{version} {{\"a\":1}}"));
+        }
+        assert_eq!(receiver.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_good_is_a_failure_of_tls() {
+    let (acceptor, roots) = tls("other.example", &[]);
+    let receiver = echoing(acceptor).await;
+    let url = format!("https://localhost:{}/", receiver.address.port());
+    let (class, detail) = failure(transport(short()).call(call(&url)).await);
+    assert_eq!(class, FailureClass::Tls);
+    assert!(detail.contains("UnknownIssuer"), "{detail}");
+    let (class, detail) = failure(trusting(short(), roots).call(call(&url)).await);
+    assert_eq!(class, FailureClass::Tls);
+    assert!(detail.contains("not valid for name"), "{detail}");
+}
+
+#[tokio::test]
+async fn tls_to_a_port_without_it_cut_or_never_answered_is_over_in_time() {
+    let plain = Receiver::new(|mut stream: TcpStream| async move {
+        let _ = stream.read(&mut [0; 1_024]).await;
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
+    });
+    let cut = Receiver::new(|mut stream: TcpStream| async move {
+        let _ = stream.read(&mut [0; 1_024]).await;
+    });
+    let silent = Receiver::new(|mut stream: TcpStream| async move {
+        next(&mut stream).await;
+        std::future::pending::<()>().await;
+    });
+    for (receiver, expected) in [
+        (plain.await, FailureClass::Tls),
+        (cut.await, FailureClass::Tls),
+        (silent.await, FailureClass::Timeout),
+    ] {
+        let url = format!("https://localhost:{}/", receiver.address.port());
+        let (class, detail) = failure(transport(short()).call(call(&url)).await);
+        assert_eq!(class, expected, "{detail}");
+    }
+}
