@@ -39,7 +39,9 @@ enum Scope {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAllowRule {
     /// It is neither host nor network.
-    #[error("`{0}` is not a host or a network; write hooks.internal, *.internal, 10.0.0.0/8, or one of them with :PORT")]
+    #[error(
+        "`{0}` is not a host or a network; write hooks.internal, *.internal, 10.0.0.0/8, or one of them with :PORT"
+    )]
     Form(String),
     /// It is a network with bits behind its prefix.
     #[error("`{0}` {1}")]
@@ -179,7 +181,11 @@ mod tests {
             (":9000", Some("a.example"), "10.0.0.1", 9000, false),
         ] {
             let rule = AllowRule::parse(rule).unwrap();
-            assert_eq!(rule.covers(host, address.parse().unwrap(), port), is_covered, "{rule} {host:?} {address} {port}");
+            assert_eq!(
+                rule.covers(host, address.parse().unwrap(), port),
+                is_covered,
+                "{rule} {host:?} {address} {port}"
+            );
             assert_eq!(AllowRule::parse(&rule.to_string()).unwrap(), rule);
         }
         assert!(AllowRule::parse(":9000").unwrap().opens(9000) && !AllowRule::parse(":9000").unwrap().opens(9001));

@@ -67,7 +67,9 @@ impl Guard {
         let implied = match uri.scheme_str() {
             Some("https") => 443,
             Some("http") => 80,
-            _ => return Err(EgressError::new(EgressClass::Blocked, "blocked address: the scheme is not http or https")),
+            _ => {
+                return Err(EgressError::new(EgressClass::Blocked, "blocked address: the scheme is not http or https"));
+            }
         };
         let no_host = || EgressError::new(EgressClass::Blocked, "blocked address: its host is none");
         let authority = uri.authority().ok_or_else(no_host)?;

@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused_with_what_would_be_right() {
-        for text in ["", "10", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "fd00::/129", "a.example", "010.0.0.1", "::1%1"] {
+        for text in
+            ["", "10", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/+8", "fd00::/129", "a.example", "010.0.0.1", "::1%1"]
+        {
             assert_eq!(Network::parse(text), Err(InvalidNetwork::Form), "{text:?}");
         }
         let fault = Network::parse("10.1.2.3/8").unwrap_err();

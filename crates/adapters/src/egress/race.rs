@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn families_take_turns_and_the_resolver_chooses_the_first() {
-        let addresses = ["[2a00::1]:80", "[2a00::2]:80", "[2a00::3]:80", "1.1.1.1:80"].map(|text| text.parse().unwrap());
+        let addresses =
+            ["[2a00::1]:80", "[2a00::2]:80", "[2a00::3]:80", "1.1.1.1:80"].map(|text| text.parse().unwrap());
         let turns: Vec<_> = in_turns(&addresses).iter().map(ToString::to_string).collect();
         assert_eq!(turns, ["[2a00::1]:80", "1.1.1.1:80", "[2a00::2]:80", "[2a00::3]:80"]);
         assert!(in_turns(&[]).is_empty());

@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn a_call_is_a_post_with_its_headers() {
         let request = request(call("webhook-id", "evt_1")).unwrap();
-        assert_eq!((request.method().as_str(), request.uri().to_string()), ("POST", "https://a.example/hook?x=1".into()));
+        assert_eq!(
+            (request.method().as_str(), request.uri().to_string()),
+            ("POST", "https://a.example/hook?x=1".into())
+        );
         assert_eq!(request.headers()["webhook-id"], "evt_1");
     }
 

@@ -31,7 +31,8 @@ fn date(text: &str) -> Option<Timestamp> {
         None => (text, &["%a %b %e %H:%M:%S %Y"]),
     };
     let read = |format: &&str| strtime::parse(format, text).ok()?.to_datetime().ok();
-    TimeZone::UTC.to_timestamp(formats.iter().find_map(read)?).ok()
+    // The last days that can be written are none that can be told: as good as for ever.
+    Some(TimeZone::UTC.to_timestamp(formats.iter().find_map(read)?).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]

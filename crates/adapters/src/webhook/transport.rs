@@ -80,7 +80,9 @@ impl WebhookTransport for HttpWebhookTransport {
         let mut answer = Answer::default();
         let request = match request(call) {
             Ok(request) => request,
-            Err(fault) => return answer.reply(Some(Failure { class: FailureClass::Broken, detail: fault.to_string() })),
+            Err(fault) => {
+                return answer.reply(Some(Failure { class: FailureClass::Broken, detail: fault.to_string() }));
+            }
         };
         let ended = tokio::time::timeout(self.options.limit, self.exchange(request, &mut answer)).await;
         let fault = match ended {

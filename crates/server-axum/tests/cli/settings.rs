@@ -23,6 +23,22 @@ fn a_wrong_setting_is_status_2_and_one_line_that_names_it() {
         (&["serve", "--data-dir", "bad.toml/data"], "--data-dir: "),
         (&["serve", "--admin-key-file", "missing"], "--admin-key-file: missing cannot be read"),
         (&["serve", "--geoip-file", "bad.toml"], "--geoip-file: "),
+        (&["serve", "--webhook-allow", "*"], "--webhook-allow: `*` would allow everything; if that is meant, write"),
+        (
+            &["serve", "--webhook-allow", "10.1.2.3/8"],
+            "--webhook-allow: `10.1.2.3/8` has bits behind its prefix; write 10.0.0.0/8",
+        ),
+        (
+            &["serve", "--webhook-proxy", "hunter2"],
+            "--webhook-proxy: is not the address of an HTTP proxy; write it as http://",
+        ),
+        (&["serve", "--webhook-most-calls", "0"], "--webhook-most-calls: `0` is not a number of calls; write one from"),
+        (&["serve", "--keep-deliveries", "7d"], "--keep-deliveries: `7d` is out of bounds; write whole days from 8d"),
+        (
+            &["serve", "--seal-key", "hunter2"],
+            "--seal-key: is not a key of 32 bytes in base64 or hexadecimal; make one with",
+        ),
+        (&["serve", "--seal-key-file", "missing"], "--seal-key-file: missing cannot be read"),
         (&["keys", "list", "--database-url", "memory:"], "--database-url: a store in memory"),
         (&["import", "missing.csv"], "missing.csv cannot be opened"),
         (&["import", "bad.toml", "--format", "xml"], "--format: `xml`"),

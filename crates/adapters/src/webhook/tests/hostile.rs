@@ -19,6 +19,11 @@ async fn within_the_limit(receiver: &Receiver) -> WebhookReply {
     tokio::time::timeout(late, transport(short()).call(receiver.call())).await.expect("the call has a limit")
 }
 
+/// Calls with all the time that there is, where the end must come without it.
+async fn unhurried(receiver: &Receiver) -> WebhookReply {
+    transport(Default::default()).call(receiver.call()).await
+}
+
 fn class(reply: &WebhookReply) -> Option<FailureClass> {
     reply.result.failure.as_ref().map(|failure| failure.class)
 }
@@ -86,19 +91,18 @@ async fn silence_and_drips_are_timeouts() {
         assert_eq!(class(&reply), Some(FailureClass::Timeout), "{reply:?}");
     }
     // A status that is no success says more than a body that does not end.
-    let reply = within_the_limit(&saying(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 9\r\n\r\nx", false).await).await;
+    let reply =
+        within_the_limit(&saying(b"HTTP/1.1 503 No\r\nRetry-After: 9\r\nContent-Length: 9\r\n\r\nx", false).await)
+            .await;
     assert_eq!((class(&reply), reply.retry_after), (Some(FailureClass::Status), Some(Duration::from_secs(9))));
 }
 
 #[tokio::test]
 async fn of_an_endless_body_the_beginning_is_read_and_the_connection_dropped() {
     static PIECE: [u8; 4_096] = [b'a'; 4_096];
-    for before in [
-        &b"HTTP/1.1 200 OK\r\n\r\n"[..],
-        b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n",
-    ] {
+    for before in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n"] {
         let (receiver, taken) = endless(before, &PIECE).await;
-        let transport = transport(short());
+        let transport = transport(Default::default());
         let reply = transport.call(receiver.call()).await;
         assert!(reply.result.is_success(), "{reply:?}");
         assert_eq!(reply.result.excerpt.len(), MOST_EXCERPT);
@@ -113,13 +117,13 @@ async fn of_an_endless_body_the_beginning_is_read_and_the_connection_dropped() {
 #[tokio::test]
 async fn a_head_without_end_or_with_too_many_fields_is_cut() {
     let (long, taken) = endless(b"HTTP/1.1 200 OK\r\nX-A: ", &[b'a'; 4_096]).await;
-    assert_eq!(class(&within_the_limit(&long).await), Some(FailureClass::Broken));
+    assert_eq!(class(&unhurried(&long).await), Some(FailureClass::Broken));
     assert!(taken.load(Ordering::SeqCst) < 32 << 20);
     let (many, _) = endless(HEAD, b"X-A: a\r\n").await;
-    assert_eq!(class(&within_the_limit(&many).await), Some(FailureClass::Broken));
+    assert_eq!(class(&unhurried(&many).await), Some(FailureClass::Broken));
     let fields = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X-A: a\r\n".repeat(100));
     let fields = saying(fields.leak().as_bytes(), false).await;
-    let reply = within_the_limit(&fields).await;
+    let reply = unhurried(&fields).await;
     assert_eq!((class(&reply), reply.result.status), (Some(FailureClass::Broken), None), "101 fields");
     let (informed, _) = endless(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n").await;
     assert_eq!(class(&within_the_limit(&informed).await), Some(FailureClass::Timeout), "heads without end");
@@ -143,7 +147,7 @@ async fn what_breaks_off_or_is_no_http_is_broken() {
         (b"HTTP/9.9 200 OK\r\n\r\n", None),
         (b"\0\0\0\0\0\0\0\0", None),
     ] {
-        let reply = within_the_limit(&saying(bytes, true).await).await;
+        let reply = unhurried(&saying(bytes, true).await).await;
         let text = String::from_utf8_lossy(bytes);
         assert_eq!((class(&reply), reply.result.status), (Some(FailureClass::Broken), status), "{text:?}: {reply:?}");
     }
@@ -167,7 +171,7 @@ async fn one_call_is_one_request_whatever_becomes_of_it() {
             }
         })
         .await;
-        let transport = transport(short());
+        let transport = transport(Default::default());
         for calls in 1..=3 {
             assert!(!transport.call(receiver.call()).await.result.is_success());
             assert_eq!(asked.load(Ordering::SeqCst), calls, "{:?}", String::from_utf8_lossy(bytes));
@@ -177,8 +181,9 @@ async fn one_call_is_one_request_whatever_becomes_of_it() {
 
 #[tokio::test]
 async fn an_upgrade_that_nobody_asked_for_is_no_success() {
-    let receiver = saying(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", false).await;
-    let reply = within_the_limit(&receiver).await;
+    let receiver =
+        saying(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc", false).await;
+    let reply = unhurried(&receiver).await;
     assert!(matches!(class(&reply), Some(FailureClass::Status | FailureClass::Broken)), "{reply:?}");
 }
 

@@ -68,7 +68,8 @@ pub(super) async fn next(stream: &mut TcpStream) -> Option<String> {
     loop {
         let text = String::from_utf8_lossy(&asked).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return Some(text);
             }

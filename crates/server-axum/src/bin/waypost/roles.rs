@@ -4,7 +4,11 @@
 //! |---|---|---|
 //! | `gateway` | those of the section `[gateway]`, which lead elsewhere | health checks of their targets, reload |
 //! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store, word of changed links |
+//! | `webhooks` | as above | beside these: events from the log to the queues of endpoints, the calls of receivers, forgetting what was delivered |
 //! | `relay` | | those that one node or several do for all: the relay of events, expiry, sweeping, retention |
+//!
+//! Together the nodes need each role once. Without `relay` no event reaches the log, and without `webhooks` none leaves it
+//! for a partner: what is owed waits for a node that has the role, for as long as the log keeps events.
 //!
 //! Every node answers `/livez`, `/readyz` and `/metrics`. The API is not yet parted: `links`, `webhooks` and `feed` bring
 //! all of it.
@@ -85,6 +89,8 @@ impl Roles {
             "drain" | "spool_sync" => self.serves(),
             // Who changes links says so, and who keeps links in memory listens.
             "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
+            // They meet in the store, and any number of nodes share the work.
+            "webhook_fanout" | "webhook_dispatcher" | "webhook_retention" => self.has(Role::Webhooks),
             "proxy_health" | "gateway_reload" => self.leads_elsewhere(),
             // Fills a memory of this process, which whoever recognises callers reads.
             "issuer-keys" => self.serves() || self.leads_elsewhere(),
@@ -117,6 +123,10 @@ mod tests {
         let links = Roles::parse("links, links").unwrap();
         assert!(links.runs("drain") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
         assert!(Roles::parse("relay").unwrap().runs("announcer"));
+        for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_retention"] {
+            let runs = |roles| Roles::parse(roles).unwrap().runs(engine);
+            assert!(all.runs(engine) && runs("webhooks") && !runs("gateway,links,feed,relay"), "{engine}");
+        }
         assert_eq!(Roles::parse("feed,gateway").unwrap().to_string(), "gateway,feed");
     }
 

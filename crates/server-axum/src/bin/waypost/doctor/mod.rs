@@ -6,6 +6,7 @@ mod finding;
 mod machine;
 mod pinned;
 mod ready;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ async fn everything(settings: &Settings) -> Vec<Finding> {
     findings.extend(disk::look(settings));
     findings.extend(store::examine(settings).await);
     findings.extend(addresses::look(settings));
+    findings.extend(webhooks::look(settings));
     findings.extend(ready::look_if_running(settings).await);
     findings.extend(machine::look(settings));
     findings

@@ -34,6 +34,8 @@ impl<'a> Greeting<'a> {
                 Bus::Redis => Some(("events in", "Redis".to_owned())),
                 Bus::Store | Bus::Auto => None,
             },
+            super::webhooks::beyond_the_public(settings).map(|allowed| ("webhooks to", allowed)),
+            settings.sending.proxy.as_ref().map(|proxy| ("webhooks by", format!("the proxy at {proxy}"))),
         ];
         let beside = beside.into_iter().flatten().collect();
         // Of no setting but the address itself: where this machine reaches the server.

@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod signals;
 mod spool_sync;
+mod webhooks;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -25,12 +26,12 @@ use tokio_util::sync::CancellationToken;
 use waypost_adapters::file::{FileClickSpool, FileSpoolOptions};
 use waypost_adapters::memory::MemoryClickSpool;
 use waypost_adapters::visitor::VisitorDescriber;
+use waypost_core::PlatformOptions;
 use waypost_core::clicks::ClickSpool;
 use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::tokens::TokenOptions;
-use waypost_core::{PlatformOptions, WebhookOptions};
 use waypost_server_axum::gateway::hygiene::Hygiene;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::proxy::forward::{Edge, VouchByToken};
@@ -191,7 +192,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_events: settings.keep_events,
         keep_clicks: settings.keep_clicks,
         plans: http::plans(settings)?,
-        webhooks: WebhookOptions { allow_http: settings.webhook_allow_http, ..WebhookOptions::default() },
+        webhooks: webhooks::options(settings),
         tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
         identity: identity::options(settings)?,
         ..PlatformOptions::default()

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::setting::{self, Setting};
-use super::table::{TABLE, UNSUPPORTED};
+use super::table::TABLE;
 use super::{SettingFault, either, name};
 
 /// Variables and their values.
@@ -38,10 +38,6 @@ pub(super) fn check_names(variables: &Variables) -> Result<(), SettingFault> {
     for variable in variables.keys() {
         if known.contains(variable) {
             continue;
-        }
-        let key = variable.strip_prefix(setting::PREFIX).unwrap_or_default().to_ascii_lowercase();
-        if let Some((_, why)) = UNSUPPORTED.iter().find(|(unsupported, _)| *unsupported == key) {
-            return Err(SettingFault::new(variable, *why));
         }
         return Err(SettingFault::new(variable, name::unknown(variable, known.iter().map(String::as_str))));
     }

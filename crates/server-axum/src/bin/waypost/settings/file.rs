@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::setting::Setting;
-use super::table::{TABLE, UNSUPPORTED};
+use super::table::TABLE;
 use super::{SettingFault, either, name};
 
 /// Read where no other file is named, if it is there.
@@ -95,11 +95,7 @@ impl Keys {
         let Some(key) = self.values.keys().find(|key| !known.contains(key)) else {
             return Ok(());
         };
-        let unsupported = UNSUPPORTED.iter().find(|(unsupported, _)| unsupported == key);
-        let fault = match unsupported {
-            Some((_, why)) => (*why).to_owned(),
-            None => name::unknown(key, known.iter().map(String::as_str)),
-        };
+        let fault = name::unknown(key, known.iter().map(String::as_str));
         Err(SettingFault::new(format!("{}: {key}", self.path), fault))
     }
 }

@@ -21,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use oidc::Oidc;
 use setting::{Otherwise, Setting};
 use table::TABLE;
 use waypost_core::issuers::IssuerOptions;
+use webhooks::Sending;
 
 /// What holds for this run.
 #[derive(Debug, Default)]
@@ -77,6 +79,7 @@ pub(crate) struct Settings {
     pub(crate) token_generation: u32,
     pub(crate) allow_private_destinations: bool,
     pub(crate) webhook_allow_http: bool,
+    pub(crate) sending: Sending,
     pub(crate) most_in_flight: usize,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,
@@ -138,6 +141,7 @@ impl Settings {
             settings.issuers = issuers::read(&place, section)?;
         }
         settings.check_choices()?;
+        settings.check_seal_keys()?;
         Ok(settings)
     }
 

@@ -4,16 +4,14 @@ use super::choices::{Bus, Limiter};
 use super::oidc;
 use super::setting::{Group, Otherwise, Setting, YES_OR_NO, setting};
 use super::values::{self, Database, LogFormat, Rate, Secret};
+use super::webhooks::{self, SealKey};
 use crate::roles::Roles;
-
-/// Settings that clients of the contract may know, and this build has no use for. Silence would look like obedience.
-pub(super) const UNSUPPORTED: [(&str, &str); 1] =
-    [("webhook_allow", "this build sends no webhooks; remove the setting")];
+use waypost_adapters::egress::Proxy;
 
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 43] = [
+pub(super) static TABLE: [Setting; 49] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -209,6 +207,31 @@ pub(super) static TABLE: [Setting; 43] = [
         |it, text| values::flag(text).map(|value| it.webhook_allow_http = value)
     ),
     setting!(
+        "webhook_allow",
+        "HOST|NETWORK,…",
+        Told("none: public addresses alone"),
+        Serve,
+        "What webhooks may lead to beyond public addresses: hosts, *.below, networks, each with :PORT if need be; :PORT alone opens a port",
+        |it, text| webhooks::allow(text).map(|value| it.sending.allow = value)
+    ),
+    setting!(secret "webhook_proxy", "URL", Told("none"), Serve,
+        "The HTTP proxy that webhooks go through, as http://USER:PASSWORD@HOST:PORT; it is given checked addresses",
+        |it, text| Proxy::parse(text).map(|value| it.sending.proxy = Some(value)).map_err(|fault| fault.to_string())),
+    setting!(
+        "webhook_most_calls",
+        "COUNT",
+        Value("1024"),
+        Serve,
+        "How many calls of webhook receivers this node has under way at a time",
+        |it, text| webhooks::most_calls(text).map(|value| it.sending.most_calls = value)
+    ),
+    setting!(secret "seal_key", "KEY", Told("one of the store's own, which whoever reads the store can read"), Serve,
+        "The key that secrets of webhooks are sealed with in the store, the same on every node: 32 bytes in base64 or hexadecimal",
+        |it, text| SealKey::parse(text).map(|value| it.sending.seal_key = Some(value))),
+    setting!(secret "seal_key_before", "KEY,…", Told("none"), Serve,
+        "The keys that were seal_key before, which still open what they sealed",
+        |it, text| SealKey::parse_list(text).map(|value| it.sending.seal_key_before = value)),
+    setting!(
         "geoip_file",
         "FILE",
         Told("none: countries are not told"),
@@ -225,6 +248,14 @@ pub(super) static TABLE: [Setting; 43] = [
         Serve,
         "How long single clicks can be exported; what they add up to stays",
         |it, text| values::kept(text).map(|value| it.keep_clicks = value)
+    ),
+    setting!(
+        "keep_deliveries",
+        "DAYS",
+        Value("30d"),
+        Serve,
+        "How long deliveries of webhooks and their attempts can be looked up, at least 8d",
+        |it, text| webhooks::keep(text).map(|value| it.sending.keep = value)
     ),
     setting!(
         "link_cache_bytes",

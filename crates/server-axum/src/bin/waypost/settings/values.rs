@@ -145,7 +145,7 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
 }
 
 /// The parts of a list, without the blanks around them.
-fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
