@@ -30,7 +30,9 @@ pub enum Refusal {
         tolerance: Duration,
     },
     /// It was signed in what this machine takes for the future.
-    #[error("it was signed {by:?} ahead of this machine's clock, and {tolerance:?} are tolerated: set the clock by NTP")]
+    #[error(
+        "it was signed {by:?} ahead of this machine's clock, and {tolerance:?} are tolerated: set the clock by NTP"
+    )]
     TooNew {
         /// How far the moment lies after this machine's clock.
         by: Duration,
