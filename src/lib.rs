@@ -24,7 +24,7 @@
 //! | `egress` | `egress`: which addresses may be called on behalf of others, and a connector that keeps to it | calling addresses that strangers name |
 //! | `webhook` | `webhook`: the way to the receivers of webhooks | sending deliveries |
 //! | `server` | `server`: REST and redirects as an axum router, and each middleware alone | mounting Waypost in a program of one's own |
-//! | `client` | `client`: the typed client | calling a Waypost server |
+//! | `client` | `client`: the typed client, and the verifier of webhooks | calling a Waypost server, and being called by one |
 //! | `conformance` | `conformance`: the suites of all ports | proving an adapter of one's own |
 //! | `full` | all of these | |
 //!
@@ -57,8 +57,8 @@
 //! # }
 //! ```
 //!
-//! The folder `examples` shows the router beside routes of one's own, an own link store with its proof, and the
-//! idempotency layer and the outbox each on its own.
+//! The folder `examples` shows the router beside routes of one's own, an own link store with its proof, a receiver of
+//! webhooks, and the idempotency layer, the outbox and the sender of webhooks each on its own.
 
 pub use waypost_core::{
     Error, IdentityOptions, Issue, Kind, Platform, PlatformOptions, Ports, Result, WebhookOptions, clicks, clients,

@@ -1,9 +1,15 @@
-//! The typed client of Waypost.
+//! The typed client of Waypost, and the receiving side of its webhooks.
 //!
-//! A [`Client`] has one handle a capability; a handle's methods begin a request, which takes what it needs and ends in
+//! | feature | brings | for |
+//! |---|---|---|
+//! | `api` (default) | `Client` | calling a server |
+//! | `webhooks` (default) | `WebhookVerifier` | verifying deliveries, without an HTTP client |
+//!
+//! A `Client` has one handle a capability; a handle's methods begin a request, which takes what it needs and ends in
 //! `send()`. What travels is typed by [`waypost_core::wire::v1`], the same types that the server uses.
 //!
-//! ```no_run
+#![cfg_attr(feature = "api", doc = "```no_run")]
+#![cfg_attr(not(feature = "api"), doc = "```ignore")]
 //! # async fn make() -> Result<(), waypost_client::Error> {
 //! use waypost_client::Client;
 //! use waypost_core::wire::v1::CreateLink;
@@ -16,13 +22,25 @@
 //! # }
 //! ```
 //!
-//! A request that may be sent again is sent again: see [`retry`].
+//! A request that may be sent again is sent again: see `retry`. Deliveries of webhooks are verified by a
+//! `WebhookVerifier`: see `webhooks`.
 
+#[cfg(feature = "api")]
 mod client;
+#[cfg(feature = "api")]
 mod error;
+#[cfg(feature = "api")]
 mod links;
+#[cfg(feature = "api")]
 pub mod retry;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;
 
+#[cfg(feature = "api")]
 pub use client::Client;
+#[cfg(feature = "api")]
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "api")]
 pub use links::{CreateMany, CreatedMany, Links, ListLinks};
+#[cfg(feature = "webhooks")]
+pub use webhooks::WebhookVerifier;

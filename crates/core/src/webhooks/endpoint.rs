@@ -59,6 +59,39 @@ impl Endpoint {
     /// How many deliveries are under way at a time unless the owner says otherwise: at 20 ms an answer, 3,200 a second.
     pub const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("64 is not zero");
 
+    /// A new endpoint that gets `events` at `target`, signed with `secret`: enabled, in the format `waypost`, in no order, with
+    /// no limit but [`CONCURRENCY`](Self::CONCURRENCY). Change the fields for more.
+    pub fn new(
+        id: WebhookId,
+        workspace: WorkspaceId,
+        target: Target,
+        events: Vec<EventPattern>,
+        secret: SealedSecret,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            workspace,
+            target,
+            events,
+            filter: FieldFilter::default(),
+            headers: CustomHeaders::default(),
+            description: None,
+            format: Format::Waypost,
+            payload_version: 1,
+            ordering: Ordering::None,
+            rate_limit: None,
+            concurrency: Self::CONCURRENCY,
+            state: EndpointState::Enabled,
+            verified_at: None,
+            scheme: Scheme::Hmac,
+            secrets: vec![secret],
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
     /// Whether this event is to be sent there: it is enabled, was there when the event happened, and asks for it.
     pub fn wants(&self, event: &Event) -> bool {
         self.state == EndpointState::Enabled && event.created_at >= self.created_at - SKEW && self.asks_for(event)

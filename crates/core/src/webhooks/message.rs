@@ -6,11 +6,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::signature::{self, ID_HEADER, SIGNATURE_HEADER, Scheme, TIMESTAMP_HEADER};
-use super::{Endpoint, Format, WebhookCall, WebhookSecret};
+use super::{Endpoint, Format, SealedSecret, WebhookCall, WebhookSecret};
 use crate::credentials::Credentials;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::events::{Event, Position, binding};
+use crate::ids::WebhookId;
 use crate::page::Cursors;
 use crate::seal::Seal;
 use crate::tokens::KeyRing;
@@ -45,6 +46,15 @@ impl Messages {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self { seal, keys: Arc::new(KeyRing::new(credentials, "webhook-key", generation)), cursors, entropy }
+    }
+
+    /// Seals a secret of the endpoint `id` for its stay in a store.
+    ///
+    /// # Errors
+    /// None in practice; see [`Seal::close`].
+    pub fn seal(&self, id: WebhookId, secret: &WebhookSecret, now: Timestamp) -> Result<SealedSecret> {
+        let sealed = self.seal.close(secret.expose_bytes(), id.to_string().as_bytes(), &*self.entropy)?;
+        Ok(SealedSecret { sealed, made_at: now, ends_at: None })
     }
 
     /// Writes the call that brings `event`, which is at `position` in the log, to `endpoint`, at the moment `now`.

@@ -181,8 +181,11 @@ impl Dispatcher {
 
     /// Gives up what is owed to endpoints that get nothing any more; says whether something was.
     fn give_up(&mut self) -> bool {
-        let disabled = self.lanes.values_mut().filter(|lane| lane.endpoint().state != EndpointState::Enabled);
-        disabled.fold(false, |is_any, lane| lane.give_up() || is_any)
+        let mut is_any = false;
+        for lane in self.lanes.values_mut().filter(|lane| lane.endpoint().state != EndpointState::Enabled) {
+            is_any |= lane.give_up();
+        }
+        is_any
     }
 
     /// Begins calls, some of each queue in turn. Says when one may be begun that may not be now.
