@@ -2,7 +2,8 @@
 //!
 //! Migrations run one by one, each in a transaction of its own together with the note that it ran, under an advisory
 //! lock: of nodes that start at once one migrates, and the others find it done. They only add, in steps that lock
-//! nothing for long, so nodes of the version before work on while and after they run.
+//! nothing for long, so nodes of the version before work on while and after they run; `webhooks` is the exception, which
+//! takes endpoints away from them.
 
 use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;

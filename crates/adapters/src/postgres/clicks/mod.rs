@@ -9,7 +9,7 @@ mod store;
 
 pub use store::PostgresClickStore;
 
-use super::days::Kind;
+use super::days::DailyTables;
 
 /// Clicks are kept by the day. The name is that of the versions before, whose nodes may be at work.
-static KEPT: Kind = Kind { name: "waypost days ", tables: &["waypost_click"] };
+static KEPT: DailyTables = DailyTables { name: "waypost days ", tables: &["waypost_click"] };

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::{Day, Kind, kind_lock};
+use super::{DailyTables, Day, daily_lock};
 use crate::postgres::columns::Columns as _;
 use crate::postgres::database::Postgres;
 use crate::postgres::error::Fault;
 
-const LOCK: &str = concat!("SELECT pg_advisory_xact_lock", kind_lock!());
+const LOCK: &str = concat!("SELECT pg_advisory_xact_lock", daily_lock!());
 const IS_THERE: &str =
     "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass($1) AND inhrelid = to_regclass($2))";
 /// How many days are remembered: some years of them.
@@ -20,14 +20,14 @@ const MOST_KNOWN: usize = 2_000;
 /// Makes the days that rows need. Clones remember the same ones.
 #[derive(Clone, Debug)]
 pub(in crate::postgres) struct Days {
-    kind: &'static Kind,
+    tables: &'static DailyTables,
     known: Arc<Mutex<BTreeSet<Day>>>,
 }
 
 impl Days {
     /// The days of these tables.
-    pub(in crate::postgres) fn of(kind: &'static Kind) -> Self {
-        Self { kind, known: Arc::default() }
+    pub(in crate::postgres) fn of(tables: &'static DailyTables) -> Self {
+        Self { tables, known: Arc::default() }
     }
 
     /// Sees to it that the days of these moments are there, and the day after them, so that at midnight nobody has to
@@ -43,9 +43,9 @@ impl Days {
         }
         let mut tx = db.begin().await?;
         // What is looked at next is then what others have left.
-        sqlx::query(LOCK).bind(self.kind.name).execute(&mut *tx).await?;
+        sqlx::query(LOCK).bind(self.tables.name).execute(&mut *tx).await?;
         for day in &missing {
-            for table in self.kind.tables {
+            for table in self.tables.tables {
                 let row = sqlx::query(IS_THERE).bind(table).bind(day.part_of(table)).fetch_one(&mut *tx).await?;
                 if !row.at::<bool>(0)? {
                     tx.execute(AssertSqlSafe(day.make(table))).await?;

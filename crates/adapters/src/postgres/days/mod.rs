@@ -10,17 +10,17 @@ pub(super) use old::{Part, lock, parts, unlock};
 
 /// Tables whose days come and go together.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(super) struct DailyTables {
     /// What their lock is named after. One node at a time makes days, or removes them.
     pub(super) name: &'static str,
     /// The tables, each partitioned by range of a moment.
     pub(super) tables: &'static [&'static str],
 }
 
-/// The lock of a kind in this schema, whose name is the first parameter.
-macro_rules! kind_lock {
+/// The lock of such tables in this schema, whose name is the first parameter.
+macro_rules! daily_lock {
     () => {
         "(hashtextextended($1::text || current_schema(), 0))"
     };
 }
-use kind_lock;
+use daily_lock;

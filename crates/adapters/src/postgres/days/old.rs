@@ -3,13 +3,13 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::{Day, Kind, kind_lock};
+use super::{DailyTables, Day, daily_lock};
 use crate::postgres::columns::Columns as _;
 use crate::postgres::error::Fault;
 
 /// Whoever comes second leaves the work to the first.
-const LOCK: &str = concat!("SELECT pg_try_advisory_lock", kind_lock!());
-const UNLOCK: &str = concat!("SELECT pg_advisory_unlock", kind_lock!());
+const LOCK: &str = concat!("SELECT pg_try_advisory_lock", daily_lock!());
+const UNLOCK: &str = concat!("SELECT pg_advisory_unlock", daily_lock!());
 /// The days of table `$1` before partition `$2`, oldest first: whether each is still a partition, and whether its detaching
 /// was begun. One that is no partition any more was not dropped by whoever detached it.
 const OLD: &str = "SELECT c.relname::text, i.inhrelid IS NOT NULL, coalesce(i.inhdetachpending, false) FROM pg_class c \
@@ -17,14 +17,14 @@ const OLD: &str = "SELECT c.relname::text, i.inhrelid IS NOT NULL, coalesce(i.in
     WHERE c.relkind = 'r' AND c.relname ~ ('^' || $1 || '_[0-9]{8}$') AND c.relname::text COLLATE \"C\" < $2 \
     AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1)) ORDER BY c.relname LIMIT $3";
 
-/// Takes the lock of a kind for the session; says whether it was free.
-pub(in crate::postgres) async fn lock(conn: &mut PgConnection, kind: &Kind) -> Result<bool, Fault> {
-    sqlx::query(LOCK).bind(kind.name).fetch_one(conn).await?.at(0)
+/// Takes the lock of tables for the session; says whether it was free.
+pub(in crate::postgres) async fn lock(conn: &mut PgConnection, tables: &DailyTables) -> Result<bool, Fault> {
+    sqlx::query(LOCK).bind(tables.name).fetch_one(conn).await?.at(0)
 }
 
 /// Gives the lock back.
-pub(in crate::postgres) async fn unlock(conn: &mut PgConnection, kind: &Kind) -> Result<(), Fault> {
-    sqlx::query(UNLOCK).bind(kind.name).execute(conn).await?;
+pub(in crate::postgres) async fn unlock(conn: &mut PgConnection, tables: &DailyTables) -> Result<(), Fault> {
+    sqlx::query(UNLOCK).bind(tables.name).execute(conn).await?;
     Ok(())
 }
 

@@ -23,10 +23,10 @@ mod trim;
 
 pub use store::PostgresWebhookStore;
 
-use super::days::Kind;
+use super::days::DailyTables;
 
 /// What is kept by the day of the event: deliveries first, since whoever does not find them does nothing.
-static KEPT: Kind = Kind { name: "waypost webhook days ", tables: &[DELIVERY, FAILED, ATTEMPT] };
+static KEPT: DailyTables = DailyTables { name: "waypost webhook days ", tables: &[DELIVERY, FAILED, ATTEMPT] };
 const DELIVERY: &str = "waypost_delivery";
 const FAILED: &str = "waypost_delivery_failed";
 const ATTEMPT: &str = "waypost_attempt";

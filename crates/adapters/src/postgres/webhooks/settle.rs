@@ -45,21 +45,24 @@ pub(in crate::postgres) const NEXT: &str = "UPDATE waypost_delivery_owed AS owed
     AND had.ordering = done.ordering ORDER BY place LIMIT 1) AS first WHERE first.due_at = 'infinity') AS next \
     WHERE owed.created_at = next.created_at AND owed.id = next.id AND owed.endpoint = next.endpoint";
 /// How endpoints stand, and where the next look begins: at what is due first (`low`: something is due as early as that
-/// that was not). It is moved on once a second, or a thousand places, and not each time: a row that stays as it is costs
-/// nothing. A queue that is given back is due with its first one, after the pause.
+/// that was not), or where nothing is, at the last call (`high`). It is moved on once a second, or a thousand places, and
+/// not each time: a row that stays as it is costs nothing. A queue that is given back is due with its first one, after the
+/// pause.
 pub(in crate::postgres) const STAND: &str = "WITH given AS (SELECT given.*, \
     CASE WHEN low <= queue.floor_at THEN low ELSE queue.floor_at END AS from_at, \
     CASE WHEN low <= queue.floor_at THEN 0 ELSE queue.floor_place END AS from_place \
     FROM UNNEST($1::uuid[], $2::int8[], $3::timestamptz[], $4::int2[], $5::timestamptz[], $6::timestamptz[], \
-    $7::boolean[], $8::timestamptz[]) AS given (endpoint, failures, failing_since, warnings, paused_until, full_at, \
-    is_over, low) JOIN waypost_webhook_queue AS queue ON queue.endpoint = given.endpoint), \
+    $7::boolean[], $8::timestamptz[], $9::timestamptz[]) AS given (endpoint, failures, failing_since, warnings, \
+    paused_until, full_at, is_over, low, high) JOIN waypost_webhook_queue AS queue ON queue.endpoint = given.endpoint), \
     looked AS (SELECT given.*, first.due_at AS first_at, CASE WHEN first.due_at >= from_at + interval '1 second' \
     OR first.due_at >= from_at AND first.place >= from_place + 1000 THEN first.place END AS first_place \
     FROM given LEFT JOIN LATERAL (SELECT due_at, place FROM waypost_delivery_owed AS owed \
     WHERE owed.endpoint = given.endpoint AND (owed.due_at, owed.place) >= (from_at, from_place) \
     AND owed.due_at < 'infinity' ORDER BY owed.due_at, owed.place LIMIT 1) AS first ON true), \
-    stands AS (SELECT *, CASE WHEN first_place IS NULL THEN from_at ELSE first_at END AS floor_at, \
-    coalesce(first_place, from_place) AS floor_place FROM looked) \
+    stands AS (SELECT *, CASE WHEN first_place IS NOT NULL THEN first_at WHEN first_at IS NULL \
+    AND high >= from_at + interval '1 second' THEN high ELSE from_at END AS floor_at, \
+    CASE WHEN first_place IS NOT NULL THEN first_place WHEN first_at IS NULL \
+    AND high >= from_at + interval '1 second' THEN 0 ELSE from_place END AS floor_place FROM looked) \
     UPDATE waypost_webhook_queue AS queue SET failures = stands.failures, failing_since = stands.failing_since, \
     warnings = stands.warnings, paused_until = stands.paused_until, full_at = stands.full_at, \
     leased_until = CASE WHEN is_over THEN '-infinity' ELSE leased_until END, due_at = CASE WHEN is_over \
@@ -178,10 +181,13 @@ async fn stand(conn: &mut PgConnection, held: &[&Settlement], earliest: &Earlies
         return Ok(());
     }
     let low = |settlement: &&Settlement| earliest.get(&settlement.endpoint).copied().map(Moment);
+    let called = |settled: &Settled| settled.attempt.as_ref().map(|attempt| Moment(attempt.at));
+    let high = |settlement: &&Settlement| settlement.settled.iter().filter_map(called).max_by_key(|at| at.0);
     let query = sqlx::query(STAND).bind(row::uuids(held.iter().map(|settlement| settlement.endpoint)));
     bind_standings(query, held)
         .bind(held.iter().map(|settlement| settlement.hold == Hold::Release).collect::<Vec<_>>())
         .bind(held.iter().map(low).collect::<Vec<_>>())
+        .bind(held.iter().map(high).collect::<Vec<_>>())
         .execute(conn)
         .await?;
     Ok(())

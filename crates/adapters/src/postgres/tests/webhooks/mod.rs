@@ -73,11 +73,13 @@ fn arrived(claimed: &Claimed, when: i64, hold: Hold) -> Settlement {
     settlement(claimed, settled, hold)
 }
 
-/// Returns when this many statements of the schema's waypost wait for a lock; looks for at most 20 s.
+/// Returns when this many statements wait for whoever is at work on a table of the schema, or for each other; looks for at
+/// most 20 s.
 async fn waiting(schema: &Schema, count: i64) {
-    const WAITING: &str = "SELECT count(DISTINCT locks.pid) FROM pg_locks AS locks \
-        JOIN pg_locks AS own ON own.pid = locks.pid JOIN pg_class c ON c.oid = own.relation \
-        WHERE NOT locks.granted AND c.relnamespace = current_schema()::regnamespace";
+    const WAITING: &str = "WITH at_work AS (SELECT pid FROM pg_locks JOIN pg_class AS class \
+        ON class.oid = relation WHERE granted AND relnamespace = current_schema()::regnamespace), \
+        blocked AS (SELECT pid FROM pg_stat_activity WHERE pg_blocking_pids(pid) && ARRAY(SELECT pid FROM at_work)) \
+        SELECT count(*) FROM blocked";
     let mut conn = schema.connection().await;
     let all = async { while conn.fetch_one(WAITING).await.unwrap().get::<i64, _>(0) < count {} };
     tokio::time::timeout(Duration::from_secs(20), all).await.expect("they come to wait");

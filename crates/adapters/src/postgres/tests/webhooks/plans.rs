@@ -44,7 +44,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
     let page = [ID, ID, ID, "NULL", "NULL", "NULL", "20"];
     let given = ["ARRAY[now()]", IDS, IDS];
     let again = ["now()", ID, "NULL", "NULL", "'{}'", "'{}'", "5"];
-    let stand = [IDS, "'{0}'", "'{null}'", "'{0}'", "'{null}'", "'{null}'", "'{t}'", "'{null}'"];
+    let stand = [IDS, "'{0}'", "'{null}'", "'{0}'", "'{null}'", "'{null}'", "'{t}'", "'{null}'", "'{null}'"];
     let owed = "waypost_delivery_owed_pkey";
     let day = "waypost_delivery_20261102_pkey";
     let failed = "waypost_delivery_failed_20261102_pkey";
