@@ -17,7 +17,11 @@ pub(super) fn options(settings: &Settings) -> WebhookOptions {
         transport: transport(settings),
         allow_http: settings.webhook_allow_http,
         seal_keys: settings.seal_keys(),
-        dispatcher: DispatcherOptions { calls: sending.most_calls, ..DispatcherOptions::default() },
+        dispatcher: DispatcherOptions {
+            calls: sending.most_calls,
+            retries: sending.retries.clone().into(),
+            ..DispatcherOptions::default()
+        },
         keep: sending.keep,
     }
 }

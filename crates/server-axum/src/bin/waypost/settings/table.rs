@@ -11,7 +11,7 @@ use waypost_adapters::egress::Proxy;
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 49] = [
+pub(super) static TABLE: [Setting; 50] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -224,6 +224,14 @@ pub(super) static TABLE: [Setting; 49] = [
         Serve,
         "How many calls of webhook receivers this node has under way at a time",
         |it, text| webhooks::most_calls(text).map(|value| it.sending.most_calls = value)
+    ),
+    setting!(
+        "webhook_retries",
+        "TIME,…",
+        Value("5s,5m,30m,2h,5h,10h,14h,20h,24h"),
+        Serve,
+        "The waits before a delivery is tried again, each a fifth more or less at random; after the last it is given up",
+        |it, text| webhooks::retries(text).map(|value| it.sending.retries = value)
     ),
     setting!(secret "seal_key", "KEY", Told("one of the store's own, which whoever reads the store can read"), Serve,
         "The key that secrets of webhooks are sealed with in the store, the same on every node: 32 bytes in base64 or hexadecimal",

@@ -124,6 +124,8 @@ fn values_are_read_as_they_are_told() {
         ("webhook_allow", "hooks.internal", "https://hooks.internal"),
         ("webhook_proxy", "http://me:hunter2@proxy:3128", "socks5://me:hunter2@proxy"),
         ("webhook_most_calls", "1", "0"),
+        ("webhook_retries", "1s, 5m,24h", "1s,25h"),
+        ("webhook_retries", "100ms", ""),
         ("keep_deliveries", "8d", "7d"),
         ("keep_deliveries", "3650d", "200h"),
         ("seal_key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "hunter2"),

@@ -15,6 +15,7 @@ pub(crate) struct Sending {
     pub(crate) allow: Vec<AllowRule>,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) most_calls: usize,
+    pub(crate) retries: Vec<Duration>,
     pub(crate) keep: Duration,
     /// The key that seals, if the operator gave one.
     pub(crate) seal_key: Option<SealKey>,
@@ -75,6 +76,17 @@ pub(super) fn allow(text: &str) -> Result<Vec<AllowRule>, String> {
 pub(super) fn most_calls(text: &str) -> Result<usize, String> {
     let wrong = || format!("`{text}` is not a number of calls; write one from 1 to 65536");
     text.parse().ok().filter(|number| (1..=65_536).contains(number)).ok_or_else(wrong)
+}
+
+/// The waits before a delivery is tried again. At most twenty: with more, what is owed would outlive what it tells of.
+pub(super) fn retries(text: &str) -> Result<Vec<Duration>, String> {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let waits = values::list(text).map(values::duration).collect::<Result<Vec<_>, _>>()?;
+    let fits = |wait: &Duration| (Duration::from_millis(100)..=LONGEST).contains(wait);
+    match (1..=20).contains(&waits.len()) && waits.iter().all(fits) {
+        true => Ok(waits),
+        false => Err(format!("`{text}` is out of bounds; write one to twenty times from 100ms to 24h")),
+    }
 }
 
 /// How long deliveries are kept: longer than events, which are asked for by them, and than the last retry comes.
