@@ -94,7 +94,7 @@ fn ready(server: &Server) -> bool {
 
 fn owed(database: &Postgres) -> io::Result<u64> {
     let sql = "SELECT (SELECT count(*) FROM waypost_delivery_owed) + (SELECT count(*) FROM waypost_outbox) + \
-        (SELECT (max(\"offset\") - (SELECT acked FROM waypost_event_group WHERE name = 'webhooks'))::int8 FROM waypost_event)";
+        (SELECT (max(place) - (SELECT acked FROM waypost_event_group WHERE name = 'webhooks'))::int8 FROM waypost_event)";
     database.psql(sql)?.trim().parse().map_err(io::Error::other)
 }
 
