@@ -62,7 +62,7 @@ async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failur
         }
         Action::Reseal(_) => {
             let resealed = platform.webhooks.reseal(&operator).await?;
-            println!("{resealed} secrets were sealed anew");
+            println!("sealed anew: {resealed}");
         }
     }
     Ok(())

@@ -233,10 +233,10 @@ pub(super) static TABLE: [Setting; 50] = [
         "The waits before a delivery is tried again, each a fifth more or less at random; after the last it is given up",
         |it, text| webhooks::retries(text).map(|value| it.sending.retries = value)
     ),
-    setting!(secret "seal_key", "KEY", Told("one of the store's own, which whoever reads the store can read"), Serve,
+    setting!(secret "seal_key", "KEY", Told("one of the store's own, which whoever reads the store can read"), Store,
         "The key that secrets of webhooks are sealed with in the store, the same on every node: 32 bytes in base64 or hexadecimal",
         |it, text| SealKey::parse(text).map(|value| it.sending.seal_key = Some(value))),
-    setting!(secret "seal_key_before", "KEY,…", Told("none"), Serve,
+    setting!(secret "seal_key_before", "KEY,…", Told("none"), Store,
         "The keys that were seal_key before, which still open what they sealed",
         |it, text| SealKey::parse_list(text).map(|value| it.sending.seal_key_before = value)),
     setting!(

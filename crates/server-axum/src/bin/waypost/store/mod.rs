@@ -29,7 +29,7 @@ use waypost_core::credentials::{Actor, Principal, Scopes};
 use waypost_core::entropy::OsEntropy;
 use waypost_core::ids::{KeyId, WorkspaceId};
 use waypost_core::links::Site;
-use waypost_core::{Platform, PlatformOptions, Result};
+use waypost_core::{Platform, PlatformOptions, Result, WebhookOptions};
 
 use crate::data_dir;
 use crate::failure::Failure;
@@ -78,7 +78,9 @@ impl Store {
         let spool = Arc::new(MemoryClickSpool::new(0, SystemClock.now(), &OsEntropy));
         let site = site(settings, public_url(settings, settings.listen))?;
         let (ports, closing) = base.into_ports(spool, Arc::new(Nobody));
-        let platform = Platform::assemble(ports, site, PlatformOptions::default()).await?;
+        let webhooks = WebhookOptions { seal_keys: settings.seal_keys(), ..WebhookOptions::default() };
+        let options = PlatformOptions { webhooks, ..PlatformOptions::default() };
+        let platform = Platform::assemble(ports, site, options).await?;
         Ok(Self { platform, closings: vec![closing] })
     }
 
