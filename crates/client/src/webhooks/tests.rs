@@ -100,6 +100,17 @@ fn a_public_key_believes_its_own_signature_alone() {
     assert_eq!(by(&[&secret(1).expose()]), Err(Refusal::NoMatch));
 }
 
+#[test]
+fn a_signature_counts_in_its_own_version_only() {
+    let (pair, public) = key_pair(1);
+    let verifier = WebhookVerifier::new([secret(1).expose(), public]).unwrap();
+    let good = sign(&secret(1), &signed_content(ID, at(NOW), BODY));
+    for text in [good.replace("v1,", "v1a,"), signed_by_key(&pair).replace("v1a,", "v1,")] {
+        let headers = headers(ID, &NOW.to_string(), &text);
+        assert_eq!(verifier.verify_at(&headers, BODY, at(NOW)), Err(Refusal::NoMatch), "{text}");
+    }
+}
+
 /// RFC 8032 §7.1, test 3: the public key and the signature of two bytes.
 #[test]
 fn the_signature_is_that_of_the_standard() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    CustomHeaders, DeliveryLog, DeliveryQueue, Endpoint, EndpointDraft, EndpointEdit, EndpointState, FieldFilter,
-    Format, Messages, Ordering, Scheme, SealedSecret, WebhookSecret, WebhookStore, WebhookTransport,
+    DeliveryLog, DeliveryQueue, Endpoint, EndpointDraft, EndpointEdit, Messages, SealedSecret, WebhookSecret,
+    WebhookStore, WebhookTransport,
 };
 use crate::clock::Clock;
 use crate::credentials::{Principal, Scope};
@@ -70,27 +70,8 @@ impl Webhooks {
         let now = self.clock.now();
         let id = WebhookId::fresh(now, &*self.entropy);
         let (secret, sealed) = self.draw_secret(id, now)?;
-        let mut endpoint = Endpoint {
-            id,
-            workspace: who.workspace,
-            target: draft.target,
-            events: draft.events,
-            filter: FieldFilter::default(),
-            headers: CustomHeaders::default(),
-            description: None,
-            format: Format::Waypost,
-            payload_version: draft.payload_version,
-            ordering: Ordering::None,
-            rate_limit: None,
-            concurrency: Endpoint::CONCURRENCY,
-            state: EndpointState::Enabled,
-            verified_at: None,
-            scheme: Scheme::Hmac,
-            secrets: vec![sealed],
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let mut endpoint = Endpoint::new(id, who.workspace, draft.target, draft.events, sealed, now);
+        endpoint.payload_version = draft.payload_version;
         draft.edit.apply(&mut endpoint)?;
         if !self.store.insert_endpoint(&endpoint, MOST_ENDPOINTS).await? {
             let message = format!("The workspace has {MOST_ENDPOINTS} webhook endpoints, and no more are allowed");
@@ -185,7 +166,7 @@ impl Webhooks {
     /// A new secret of the endpoint, and as it is kept.
     pub(super) fn draw_secret(&self, id: WebhookId, now: Timestamp) -> Result<(WebhookSecret, SealedSecret)> {
         let secret = WebhookSecret::generate(&*self.entropy);
-        let sealed = self.messages.seal.close(secret.expose_bytes(), id.to_string().as_bytes(), &*self.entropy)?;
-        Ok((secret, SealedSecret { sealed, made_at: now, ends_at: None }))
+        let sealed = self.messages.seal(id, &secret, now)?;
+        Ok((secret, sealed))
     }
 }
