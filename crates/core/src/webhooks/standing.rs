@@ -12,7 +12,10 @@ const OPENS: u32 = 20;
 const OPEN_FIRST: Duration = Duration::from_secs(10);
 /// How long it is open at most: a receiver that comes back is noticed within five minutes.
 const OPEN_LONGEST: Duration = Duration::from_secs(5 * 60);
-/// How long a receiver is left alone that says it is overloaded and not for how long; doubles, up to a minute.
+/// After how many failures in a row a receiver is left alone that says it is overloaded and not for how long: one of several
+/// servers behind an address may be. Before, it gets fewer calls at a time.
+const THROTTLES: u32 = 3;
+/// How long it is left alone; doubles, up to a minute.
 const THROTTLE_FIRST: Duration = Duration::from_secs(1);
 const THROTTLE_LONGEST: Duration = Duration::from_secs(60);
 /// The longest `Retry-After` that is believed.
@@ -51,7 +54,9 @@ impl Standing {
         let pause = match load {
             Load::Fine => None,
             Load::Over(Some(asked)) => Some(asked.min(PATIENCE)),
-            Load::Over(None) => Some(doubled(THROTTLE_FIRST, self.failures - 1, THROTTLE_LONGEST)),
+            Load::Over(None) => {
+                self.failures.checked_sub(THROTTLES).map(|past| doubled(THROTTLE_FIRST, past, THROTTLE_LONGEST))
+            }
         };
         let open = self.failures.checked_sub(OPENS).map(|past| doubled(OPEN_FIRST, past, OPEN_LONGEST));
         if let Some(pause) = pause.max(open) {
@@ -169,16 +174,17 @@ mod tests {
     fn a_receiver_that_is_overloaded_is_left_alone_for_as_long_as_it_says() {
         let mut standing = Standing::default();
         standing.failed(NOW, NOW, Load::Over(Some(Duration::from_secs(90))));
+        standing.failures = 7;
         standing.failed(NOW, NOW, Load::Over(None));
         assert_eq!(seconds(&standing), 90, "a shorter wait does not undo a longer one");
         let mut standing = Standing::default();
-        let waits: Vec<_> = (0..8)
+        let waits: Vec<_> = (0..10)
             .map(|_| {
                 standing.failed(NOW, NOW, Load::Over(None));
                 seconds(&standing)
             })
             .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(waits, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
         standing.failed(NOW, NOW, Load::Over(Some(Duration::MAX)));
         assert_eq!(seconds(&standing), 86_400);
     }

@@ -31,7 +31,8 @@ pub(super) struct Lane {
     under_way: HashSet<DeliveryId>,
     /// How many of these are calls that have not ended.
     calls: u16,
-    /// How many calls there may be: grows with each that succeeds, halves with each that comes to nothing in time.
+    /// How many calls there may be: grows with each that succeeds, falls by a quarter with each that finds the receiver
+    /// overloaded, and by half with each that comes to nothing in time.
     window: u16,
     settled: Vec<Settled>,
     /// Whether the last look found as much as was wanted, so that there may be more.
@@ -156,9 +157,13 @@ impl Lane {
             DeliveryRuling::Delivered
         } else {
             self.standing.failed(attempt.at, now, load);
-            if attempt.result.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Timeout) {
-                self.window = (self.window / 2).max(1);
-            }
+            let is_late = attempt.result.failure.as_ref().is_some_and(|fault| fault.class == FailureClass::Timeout);
+            let less = match load {
+                _ if is_late => self.window / 2,
+                Load::Over(_) => self.window / 4,
+                Load::Fine => 0,
+            };
+            self.window = (self.window - less).max(1);
             let asked = match load {
                 Load::Over(asked) => asked,
                 Load::Fine => None,
