@@ -26,7 +26,7 @@ use crate::ports::Ports;
 use crate::seal::Seal;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
-    DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
+    Backlog, DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
 };
 
 /// What can be tuned; each default says why it is so.
@@ -281,8 +281,11 @@ impl Platform {
     fn webhook_engines(&self) -> Vec<Box<dyn Engine>> {
         let (ports, options) = (&self.ports, &self.options.webhooks);
         let fanout = Fanout::new(ports.bus.clone(), ports.webhooks.clone(), ports.deliveries.clone());
-        let mut engines: Vec<Box<dyn Engine>> =
-            vec![Box::new(fanout), Box::new(DeliveryRetention::new(ports.delivery_log.clone(), options.keep))];
+        let mut engines: Vec<Box<dyn Engine>> = vec![
+            Box::new(fanout),
+            Box::new(Backlog::new(ports.deliveries.clone())),
+            Box::new(DeliveryRetention::new(ports.delivery_log.clone(), options.keep)),
+        ];
         if let Some(transport) = &options.transport {
             engines.push(Box::new(Dispatcher::new(
                 ports.deliveries.clone(),

@@ -22,6 +22,8 @@ mod transport;
 #[cfg(feature = "services")]
 mod again;
 #[cfg(feature = "services")]
+mod backlog;
+#[cfg(feature = "services")]
 mod deliveries;
 #[cfg(feature = "services")]
 mod dispatcher;
@@ -69,6 +71,8 @@ pub use transport::{WebhookCall, WebhookReply, WebhookTransport};
 
 #[cfg(feature = "services")]
 pub use again::{RecoverRequest, ReplayRequest};
+#[cfg(feature = "services")]
+pub use backlog::Backlog;
 #[cfg(feature = "services")]
 pub use deliveries::Progress;
 #[cfg(feature = "services")]

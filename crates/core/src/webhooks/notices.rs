@@ -35,19 +35,20 @@ impl Notices {
         self.outbox.append(&[event]).await
     }
 
-    /// Disables an endpoint, with `webhook.disabled`. Gives it as it is now; `None` where it is gone.
+    /// Disables an endpoint, with `webhook.disabled`, for a call that was made at `at`: one that was changed since is another
+    /// matter, and stays. Gives it as it is now; `None` where it is gone.
     pub(super) async fn disable(
         &self,
         endpoint: &Endpoint,
         state: EndpointState,
-        since: Timestamp,
+        (since, at): (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Result<Option<Endpoint>> {
         loop {
             let Some(mut current) = self.store.endpoint(endpoint.workspace, endpoint.id).await? else {
                 return Ok(None);
             };
-            if current.state != EndpointState::Enabled {
+            if current.state != EndpointState::Enabled || current.updated_at > at {
                 return Ok(Some(current));
             }
             (current.state, current.updated_at, current.version) = (state, now, current.version + 1);
@@ -62,7 +63,7 @@ impl Notices {
 
     fn event(&self, kind: &str, endpoint: &Endpoint, since: Timestamp, now: Timestamp) -> Result<Event> {
         let data = v1::WebhookFailing {
-            webhook: v1::Webhook::of(endpoint),
+            webhook: v1::WebhookState::of(endpoint),
             failing_since: since.into(),
             disables_at: (since + DISABLED_AFTER).into(),
         };

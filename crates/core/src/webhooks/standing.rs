@@ -14,7 +14,7 @@ const OPEN_FIRST: Duration = Duration::from_secs(10);
 const OPEN_LONGEST: Duration = Duration::from_secs(5 * 60);
 /// After how many failures in a row a receiver is left alone that says it is overloaded and not for how long: one of several
 /// servers behind an address may be. Before, it gets fewer calls at a time.
-const THROTTLES: u32 = 3;
+const THROTTLES: u32 = 5;
 /// How long it is left alone; doubles, up to a minute.
 const THROTTLE_FIRST: Duration = Duration::from_secs(1);
 const THROTTLE_LONGEST: Duration = Duration::from_secs(60);
@@ -42,23 +42,31 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Notes a success: the circuit is closed.
-    pub fn succeeded(&mut self) {
-        *self = Self { full_at: self.full_at, ..Self::default() };
+    /// Notes a success of a call that was made at `at`: the circuit is closed. A pause that began while it was under way stays,
+    /// since the receiver may have asked for it.
+    pub fn succeeded(&mut self, at: Timestamp) {
+        let paused_until = self.paused_until.filter(|until| at < *until);
+        *self = Self { full_at: self.full_at, paused_until, ..Self::default() };
     }
 
     /// Notes a failure of a call that was made at `at` and ended at `now`.
     pub fn failed(&mut self, at: Timestamp, now: Timestamp, load: Load) {
-        self.failures = self.failures.saturating_add(1);
         self.failing_since.get_or_insert(at);
+        // It was under way when the pause began, and tells nothing new: many that fail together are one failure.
+        let is_old = self.paused_until.is_some_and(|until| at < until);
+        if !is_old {
+            self.failures = self.failures.saturating_add(1);
+        }
         let pause = match load {
             Load::Fine => None,
             Load::Over(Some(asked)) => Some(asked.min(PATIENCE)),
+            Load::Over(None) if is_old => None,
             Load::Over(None) => {
                 self.failures.checked_sub(THROTTLES).map(|past| doubled(THROTTLE_FIRST, past, THROTTLE_LONGEST))
             }
         };
-        let open = self.failures.checked_sub(OPENS).map(|past| doubled(OPEN_FIRST, past, OPEN_LONGEST));
+        let open =
+            self.failures.checked_sub(OPENS).filter(|_| !is_old).map(|past| doubled(OPEN_FIRST, past, OPEN_LONGEST));
         if let Some(pause) = pause.max(open) {
             self.paused_until = self.paused_until.max(Some(now + pause));
         }
@@ -68,7 +76,7 @@ impl Standing {
     /// that its owner has mended, and enabled again, begins anew.
     pub fn since_change(&mut self, at: Timestamp) {
         if self.failing_since.is_some_and(|since| since < at) {
-            self.succeeded();
+            self.succeeded(Timestamp::MAX);
         }
     }
 
@@ -140,51 +148,52 @@ mod tests {
         standing.pause(NOW).map_or(0, |until| until.as_second())
     }
 
-    #[test]
-    fn twenty_failures_open_the_circuit_and_a_success_closes_it() {
-        let mut standing = Standing::default();
-        for _ in 1..OPENS {
-            standing.failed(NOW, NOW, Load::Fine);
+    /// The seconds that a call after the pause finds as its own pause, when it fails as well.
+    fn waits(standing: &mut Standing, load: Load, times: usize) -> Vec<i64> {
+        let mut waits = Vec::new();
+        for _ in 0..times {
+            let at = standing.paused_until.unwrap_or(NOW);
+            standing.failed(at, at, load);
+            waits.push(standing.pause(at).map_or(0, |until| until.duration_since(at).as_secs()));
         }
-        assert_eq!((seconds(&standing), standing.allowed(64)), (0, 64));
-        let opened: Vec<_> = (0..7)
-            .map(|_| {
-                standing.failed(NOW, NOW, Load::Fine);
-                seconds(&standing)
-            })
-            .collect();
-        assert_eq!(opened, [10, 20, 40, 80, 160, 300, 300]);
-        assert_eq!(standing.allowed(64), 1, "half open: one probe");
-        standing.succeeded();
-        assert_eq!((seconds(&standing), standing.allowed(64)), (0, 64));
+        waits
     }
 
     #[test]
-    fn a_change_of_the_endpoint_begins_anew_and_an_older_one_does_not() {
+    fn twenty_failures_open_the_circuit_and_a_success_closes_it() {
         let mut standing = Standing::default();
-        standing.failed(NOW, NOW, Load::Over(None));
-        let before = standing;
-        standing.since_change(NOW);
-        assert_eq!(standing, before, "it failed after the change");
-        standing.since_change(NOW + Duration::from_secs(1));
-        assert_eq!(standing, Standing::default());
+        waits(&mut standing, Load::Fine, 19);
+        assert_eq!((seconds(&standing), standing.allowed(64)), (0, 64));
+        assert_eq!(waits(&mut standing, Load::Fine, 7), [10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(standing.allowed(64), 1, "half open: one probe");
+        let after = standing.paused_until.unwrap_or(NOW);
+        standing.succeeded(after);
+        assert_eq!((standing.pause(after), standing.allowed(64)), (None, 64));
+    }
+
+    #[test]
+    fn many_that_fail_together_open_it_once() {
+        let mut standing = Standing::default();
+        for _ in 0..500 {
+            standing.failed(NOW, NOW, Load::Fine);
+        }
+        assert_eq!((seconds(&standing), standing.failures), (10, OPENS));
+        let mut standing = Standing::default();
+        for _ in 0..500 {
+            standing.failed(NOW, NOW, Load::Over(None));
+        }
+        assert_eq!(seconds(&standing), 1);
     }
 
     #[test]
     fn a_receiver_that_is_overloaded_is_left_alone_for_as_long_as_it_says() {
         let mut standing = Standing::default();
         standing.failed(NOW, NOW, Load::Over(Some(Duration::from_secs(90))));
-        standing.failures = 7;
-        standing.failed(NOW, NOW, Load::Over(None));
+        standing.failed(NOW, NOW, Load::Over(Some(Duration::from_secs(5))));
         assert_eq!(seconds(&standing), 90, "a shorter wait does not undo a longer one");
-        let mut standing = Standing::default();
-        let waits: Vec<_> = (0..10)
-            .map(|_| {
-                standing.failed(NOW, NOW, Load::Over(None));
-                seconds(&standing)
-            })
-            .collect();
-        assert_eq!(waits, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        standing.succeeded(NOW);
+        assert_eq!(seconds(&standing), 90, "nor does a call that was under way");
+        assert_eq!(waits(&mut Standing::default(), Load::Over(None), 12), [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
         standing.failed(NOW, NOW, Load::Over(Some(Duration::MAX)));
         assert_eq!(seconds(&standing), 86_400);
     }
@@ -211,7 +220,7 @@ mod tests {
         standing.warnings = 3;
         assert_eq!(after(&standing, 119), None);
         assert_eq!(after(&standing, 120), Some(Notice::Disable));
-        standing.succeeded();
+        standing.succeeded(NOW);
         assert_eq!(after(&standing, 1_000), None);
     }
 }

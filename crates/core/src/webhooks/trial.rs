@@ -91,7 +91,7 @@ impl Webhooks {
         let position = self.bus.bounds().await?.end;
         let due = Due { delivery: Delivery { endpoint: endpoint.id, event, position, ordering: None }, attempts: 0 };
         let made = make(&**transport, &self.messages, &*self.clock, endpoint, &due, now).await;
-        made.map(|(attempt, _)| attempt)
+        made.map(|made| made.attempt)
     }
 }
 

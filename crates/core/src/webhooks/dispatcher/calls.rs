@@ -1,14 +1,16 @@
 //! Calls under way.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::webhooks::message::Messages;
 use crate::webhooks::{Attempt, Due, Endpoint, Load, WebhookTransport};
 
@@ -16,7 +18,15 @@ use crate::webhooks::{Attempt, Due, Endpoint, Load, WebhookTransport};
 pub(super) struct Ended {
     pub(super) due: Due,
     pub(super) at: Timestamp,
-    pub(super) outcome: Result<(Attempt, Load)>,
+    pub(super) outcome: Result<Made>,
+}
+
+/// A call that was made.
+pub(in crate::webhooks) struct Made {
+    pub(in crate::webhooks) attempt: Attempt,
+    pub(super) load: Load,
+    /// When the receiver wants to be called again, whatever its status.
+    pub(super) asked: Option<Duration>,
 }
 
 /// The calls of a dispatcher, each a task. Dropped, it gives all of them up.
@@ -65,7 +75,9 @@ impl Calls {
         let (endpoint, ended) = (endpoint.clone(), self.ended.clone());
         self.tasks.spawn(async move {
             let at = clock.now();
-            let outcome = make(&*transport, &messages, &*clock, &endpoint, &due, at).await;
+            let making = AssertUnwindSafe(make(&*transport, &messages, &*clock, &endpoint, &due, at)).catch_unwind();
+            // One that panicked has ended like any other, or its place would be taken for good.
+            let outcome = making.await.unwrap_or_else(|_| Err(Error::internal("a call panicked")));
             ended.put(Ended { due, at, outcome });
         });
     }
@@ -89,7 +101,7 @@ pub(in crate::webhooks) async fn make(
     endpoint: &Endpoint,
     due: &Due,
     at: Timestamp,
-) -> Result<(Attempt, Load)> {
+) -> Result<Made> {
     let message = messages.write(endpoint, &due.delivery.event, due.delivery.position, at).await?;
     let reply = transport.call(message.call).await;
     let duration = clock.now().duration_since(at).unsigned_abs();
@@ -117,5 +129,5 @@ pub(in crate::webhooks) async fn make(
         result: reply.result,
         traceparent: Some(message.traceparent),
     };
-    Ok((attempt, load))
+    Ok(Made { attempt, load, asked: reply.retry_after })
 }

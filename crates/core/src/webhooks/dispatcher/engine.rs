@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::calls::Calls;
-use super::lane::{Consequence, Lane, Ready};
+use super::lane::{Consequence, FIRST_WINDOW, Lane, Ready, Verdict};
 use super::options::DispatcherOptions;
 use crate::clock::Clock;
 use crate::engine::{Engine, Next};
@@ -24,8 +24,10 @@ const LOOKS: usize = 64;
 const TAKEN: usize = 64;
 /// How many deliveries of each queue are read when it is taken.
 const EACH: usize = 32;
-/// How many calls of one queue are begun before it is another's turn.
-const TURN: usize = 8;
+/// What is wanted of a queue whose lease is to be renewed, and nothing else.
+const RENEWAL: usize = 0;
+/// Of the calls that a node may have under way, this share is for queues that have none.
+const RESERVED: usize = 8;
 
 /// Sends what is owed. At least once: a node that dies between a call and its record leaves the delivery owed, and it is
 /// sent again under the same `webhook-id`.
@@ -39,9 +41,8 @@ pub struct Dispatcher {
     lanes: HashMap<WebhookId, Lane>,
     calls: Calls,
     /// What is to follow for endpoints, until it has been done.
-    consequences: Vec<(WebhookId, Consequence)>,
+    consequences: Vec<Consequence>,
     is_stopping: bool,
-    measure_at: Timestamp,
 }
 
 impl Dispatcher {
@@ -57,8 +58,7 @@ impl Dispatcher {
     ) -> Self {
         let calls = Calls::new(transport, messages, clock.clone());
         let (lanes, consequences) = (HashMap::new(), Vec::new());
-        let measure_at = Timestamp::MIN;
-        Self { queue, notices, clock, entropy, options, lanes, calls, consequences, is_stopping: false, measure_at }
+        Self { queue, notices, clock, entropy, options, lanes, calls, consequences, is_stopping: false }
     }
 
     /// Takes down the calls that have ended.
@@ -68,29 +68,26 @@ impl Dispatcher {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
             let again = |failures| retry_after(&self.options.retries, failures, &*self.entropy);
             match ended.outcome {
-                Ok((attempt, load)) => {
-                    if let Some(consequence) = lane.ended(&ended.due, attempt, load, now, again) {
-                        self.consequences.push((id, consequence));
-                    }
-                }
+                Ok(made) => self.consequences.extend(lane.ended(&ended.due, made, now, again)),
                 Err(error) => {
                     tracing::error!(endpoint = %id, at = %ended.at, error = ?error, "a delivery could not be written");
-                    lane.not_made(&ended.due);
+                    lane.not_made(&ended.due, now);
                 }
             }
         }
     }
 
-    /// Tells owners what follows, and disables endpoints that are to be.
+    /// Tells owners what follows, and disables endpoints that are to be; once it is on record, and of none whose queue was
+    /// lost, since another knows better.
     async fn follow_up(&mut self, now: Timestamp) -> Result<()> {
-        while let Some((id, consequence)) = self.consequences.last().copied() {
-            if let Some(lane) = self.lanes.get_mut(&id).filter(|lane| !lane.is_lost()) {
-                let since = lane.failing_since().unwrap_or(now);
-                match consequence {
-                    Consequence::Warn => self.notices.failing(lane.endpoint(), since, now).await?,
-                    Consequence::Disable(state) => {
-                        if let Some(endpoint) = self.notices.disable(lane.endpoint(), state, since, now).await? {
-                            lane.changed(endpoint);
+        while let Some(Consequence { endpoint, since, at, verdict }) = self.consequences.last().cloned() {
+            if self.lanes.get(&endpoint.id).is_none_or(|lane| !lane.is_lost()) {
+                match verdict {
+                    Verdict::Warn => self.notices.failing(&endpoint, since, now).await?,
+                    Verdict::Disable(state) => {
+                        let current = self.notices.disable(&endpoint, state, (since, at), now).await?;
+                        if let (Some(current), Some(lane)) = (current, self.lanes.get_mut(&endpoint.id)) {
+                            lane.changed(current);
                         }
                     }
                 }
@@ -106,9 +103,7 @@ impl Dispatcher {
         let settlements: Vec<Settlement> =
             self.lanes.values_mut().filter_map(|lane| lane.settlement(now, idle_since)).collect();
         let released = |id: WebhookId| settlements.iter().any(|one| one.endpoint == id && one.hold == Hold::Release);
-        let mut looks: Vec<&Lane> = self.lanes.values().filter(|lane| !released(lane.id())).collect();
-        looks.sort_by_key(|lane| lane.looked_at);
-        let held: Vec<Held> = looks.iter().filter_map(|lane| self.wanted(lane, now)).take(LOOKS).collect();
+        let held = self.looks(released, now);
         let room = self.room();
         let (queue, lease) = (&self.queue, self.options.lease);
         let settle = async { if settlements.is_empty() { Ok(Vec::new()) } else { queue.settle(&settlements).await } };
@@ -123,13 +118,20 @@ impl Dispatcher {
         settled.and(refilled).and(taken)
     }
 
-    /// What is to be read of a queue that is held: more, or as much as before to keep the lease.
-    fn wanted(&self, lane: &Lane, now: Timestamp) -> Option<Held> {
-        if lane.is_lost() {
-            return None;
-        }
-        let wants = if self.is_stopping { None } else { lane.wants(self.options.ahead) };
-        wants.or_else(|| (lane.looked_at + self.options.lease / 3 <= now).then(|| lane.held(self.options.ahead)))
+    /// Which queues that are held are looked at: some to read on, those first that were looked at longest ago, and every one
+    /// whose lease is to be renewed.
+    fn looks(&self, is_released: impl Fn(WebhookId) -> bool, now: Timestamp) -> Vec<Held> {
+        let is_held = |lane: &&Lane| !lane.is_lost() && !is_released(lane.id());
+        let mut lanes: Vec<&Lane> = self.lanes.values().filter(is_held).collect();
+        lanes.sort_by_key(|lane| lane.looked_at);
+        let mut reads = 0;
+        let look = |lane: &Lane| {
+            let wants = lane.wants(self.options.ahead).filter(|_| !self.is_stopping && reads < LOOKS);
+            reads += usize::from(wants.is_some());
+            let is_old = lane.looked_at + self.options.lease / 5 <= now;
+            wants.or_else(|| is_old.then(|| lane.held(RENEWAL)))
+        };
+        lanes.into_iter().filter_map(look).collect()
     }
 
     fn room(&mut self) -> Room {
@@ -159,6 +161,7 @@ impl Dispatcher {
         for held in held {
             let Some(lane) = self.lanes.get_mut(&held.endpoint) else { continue };
             match found.remove(&held.endpoint) {
+                Some(claimed) if held.want == RENEWAL => lane.renewed(claimed, now),
                 Some(claimed) => lane.found(claimed, held.want, now),
                 None => lane.lost(),
             }
@@ -188,50 +191,37 @@ impl Dispatcher {
         is_any
     }
 
-    /// Begins calls, some of each queue in turn. Says when one may be begun that may not be now.
+    /// Begins calls, one of each queue in turn, those first that have the fewest. However many calls come back late, a queue
+    /// gets no more than are left, and one that has none under way gets its first. Says when one may be begun that may not
+    /// be now.
     fn send(&mut self, now: Timestamp) -> Option<Timestamp> {
         let mut later: Option<Timestamp> = None;
-        let mut free = self.options.calls.saturating_sub(self.calls.under_way());
-        let mut is_moving = !self.is_stopping;
-        while is_moving && free > 0 {
-            is_moving = false;
-            for lane in self.lanes.values_mut() {
-                for _ in 0..TURN.min(free) {
-                    match lane.next(now) {
-                        Ready::Send(due) => {
-                            self.calls.begin(lane.endpoint(), *due);
-                            free -= 1;
-                            is_moving = true;
-                        }
-                        Ready::Later(at) => {
-                            later = Some(later.map_or(at, |known| known.min(at)));
-                            break;
-                        }
-                        Ready::Nothing => break,
-                    }
+        let most = if self.is_stopping { 0 } else { self.options.calls };
+        let mut free = most.saturating_sub(self.calls.under_way());
+        let mut lanes: Vec<&mut Lane> = self.lanes.values_mut().collect();
+        while free > 0 && !lanes.is_empty() {
+            lanes.sort_by_key(|lane| lane.calls());
+            lanes.retain_mut(|lane| {
+                let is_served = lane.calls() > 0;
+                let is_greedy = lane.calls() >= free.max(usize::from(FIRST_WINDOW));
+                if free == 0 || is_greedy || (is_served && free <= most / RESERVED) {
+                    return false;
                 }
-            }
+                match lane.next(now) {
+                    Ready::Send(due) => {
+                        self.calls.begin(lane.endpoint(), *due);
+                        free -= 1;
+                        return true;
+                    }
+                    Ready::Later(at) => later = Some(later.map_or(at, |known| known.min(at))),
+                    Ready::Nothing => {}
+                }
+                false
+            });
         }
         later
     }
-
-    /// Tells what is owed, every now and then.
-    async fn measure(&mut self, now: Timestamp) -> Result<()> {
-        if now < self.measure_at {
-            return Ok(());
-        }
-        self.measure_at = now + MEASURED;
-        let backlog = self.queue.backlog().await?;
-        let lag = backlog.oldest.map_or(0.0, |oldest| now.duration_since(oldest).as_secs_f64().max(0.0));
-        metrics::gauge!("waypost_webhook_waiting").set(backlog.waiting as f64);
-        metrics::gauge!("waypost_webhook_lag_seconds").set(lag);
-        metrics::gauge!("waypost_webhook_calls").set(self.calls.under_way() as f64);
-        Ok(())
-    }
 }
-
-/// How often the backlog is looked at.
-const MEASURED: std::time::Duration = std::time::Duration::from_secs(5);
 
 #[async_trait]
 impl Engine for Dispatcher {
@@ -241,11 +231,11 @@ impl Engine for Dispatcher {
 
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
         self.note(now);
-        self.follow_up(now).await?;
         let taken = self.exchange(now).await?;
+        self.follow_up(now).await?;
         let gave_up = self.give_up();
         let later = self.send(now);
-        self.measure(now).await?;
+        metrics::gauge!("waypost_webhook_calls").set(self.calls.under_way() as f64);
         let poll = now + self.options.poll;
         Ok(if taken == TAKEN || gave_up { Next::Now } else { Next::At(later.map_or(poll, |later| later.min(poll))) })
     }
@@ -263,8 +253,8 @@ impl Engine for Dispatcher {
         loop {
             let now = self.clock.now();
             self.note(now);
-            self.follow_up(now).await?;
             self.exchange(now).await?;
+            self.follow_up(now).await?;
             if self.calls.under_way() == 0 && self.lanes.is_empty() {
                 return Ok(());
             }

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::calls::Made;
 use crate::ids::{DeliveryId, WebhookId};
 use crate::webhooks::standing::Notice;
 use crate::webhooks::{
-    Attempt, Claimed, DeliveryRuling, Due, Endpoint, EndpointState, FailureClass, Held, Hold, Load, Settled,
-    Settlement, Standing,
+    Claimed, DeliveryRuling, Due, Endpoint, EndpointState, FailureClass, Held, Hold, Load, Settled, Settlement,
+    Standing,
 };
 
 /// How many calls a queue begins with that was just taken. One that hangs holds no more than these until it is known.
-const FIRST_WINDOW: u16 = 8;
+pub(super) const FIRST_WINDOW: u16 = 8;
+/// How long a queue is left alone whose calls cannot be written.
+const UNWRITTEN: Duration = Duration::from_secs(30);
 /// What is said of deliveries that are given up because their endpoint is.
 const DISABLED: &str = "the endpoint is disabled";
 
@@ -53,9 +56,20 @@ pub(super) enum Ready {
     Nothing,
 }
 
+/// What follows from a call for the endpoint that it was made to.
+#[derive(Clone, Debug)]
+pub(super) struct Consequence {
+    pub(super) endpoint: Endpoint,
+    /// Since when it has failed.
+    pub(super) since: Timestamp,
+    /// When the call was made.
+    pub(super) at: Timestamp,
+    pub(super) verdict: Verdict,
+}
+
 /// What the owner of the endpoint is to be told, or what is to become of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Consequence {
+pub(super) enum Verdict {
     Warn,
     Disable(EndpointState),
 }
@@ -144,15 +158,17 @@ impl Lane {
     pub(super) fn ended(
         &mut self,
         due: &Due,
-        attempt: Attempt,
-        load: Load,
+        made: Made,
         now: Timestamp,
         again: impl FnOnce(u32) -> Option<Duration>,
     ) -> Option<Consequence> {
+        let Made { attempt, load, asked } = made;
         self.calls -= 1;
-        let is_gone = attempt.result.status == Some(410);
+        // What was there before its owner changed the endpoint says nothing of what is there now.
+        let is_gone = attempt.result.status == Some(410) && self.endpoint.updated_at <= attempt.at;
+        let at = attempt.at;
         let ruling = if attempt.result.is_success() {
-            self.standing.succeeded();
+            self.standing.succeeded(at);
             self.window = (self.window + 1).min(self.endpoint.concurrency.get());
             DeliveryRuling::Delivered
         } else {
@@ -164,10 +180,6 @@ impl Lane {
                 Load::Fine => 0,
             };
             self.window = (self.window - less).max(1);
-            let asked = match load {
-                Load::Over(asked) => asked,
-                Load::Fine => None,
-            };
             match again(due.attempts + 1) {
                 _ if is_gone => DeliveryRuling::Fail("the receiver answered 410 Gone".to_owned()),
                 Some(wait) => DeliveryRuling::Retry(now + wait.max(asked.unwrap_or_default())),
@@ -176,23 +188,33 @@ impl Lane {
         };
         let (id, created_at) = (due.delivery.id(), due.delivery.event.created_at);
         self.settled.push(Settled { id, created_at, attempt: Some(attempt), ruling });
-        if is_gone {
-            return Some(Consequence::Disable(EndpointState::Gone));
-        }
-        match self.standing.verdict(now)? {
-            Notice::Disable => Some(Consequence::Disable(EndpointState::Failing)),
-            Notice::Warn(warnings) => {
+        let verdict = match self.standing.verdict(now) {
+            _ if is_gone => Verdict::Disable(EndpointState::Gone),
+            Some(Notice::Disable) => Verdict::Disable(EndpointState::Failing),
+            Some(Notice::Warn(warnings)) => {
                 self.standing.warnings = warnings;
-                Some(Consequence::Warn)
+                Verdict::Warn
             }
-        }
+            None => return None,
+        };
+        let since = self.standing.failing_since.unwrap_or(at);
+        Some(Consequence { endpoint: self.endpoint.clone(), since, at, verdict })
     }
 
-    /// Notes that a call could not even be written: it was never made, and is due as it was.
-    pub(super) fn not_made(&mut self, due: &Due) {
+    /// Notes that a call could not even be written, say since a key is missing here: it was never made. The queue is left
+    /// alone for a while, so that another node may have it.
+    pub(super) fn not_made(&mut self, due: &Due, now: Timestamp) {
         self.calls -= 1;
-        self.under_way.remove(&due.delivery.id());
-        self.has_more = true;
+        let later = now + UNWRITTEN;
+        self.standing.paused_until = self.standing.paused_until.max(Some(later));
+        let (id, created_at) = (due.delivery.id(), due.delivery.event.created_at);
+        self.settled.push(Settled { id, created_at, attempt: None, ruling: DeliveryRuling::Retry(later) });
+    }
+
+    /// Takes note of a lease that was renewed, and of the endpoint as it is now.
+    pub(super) fn renewed(&mut self, claimed: Claimed, now: Timestamp) {
+        self.looked_at = now;
+        self.changed(claimed.endpoint);
     }
 
     /// The endpoint as it was changed.
@@ -201,9 +223,9 @@ impl Lane {
         self.standing.since_change(self.endpoint.updated_at);
     }
 
-    /// Since when the endpoint has failed, if it has.
-    pub(super) fn failing_since(&self) -> Option<Timestamp> {
-        self.standing.failing_since
+    /// How many of its calls have not ended.
+    pub(super) fn calls(&self) -> usize {
+        usize::from(self.calls)
     }
 
     /// What is to be written down now, if anything. It is given back once it has been idle since `idle_since`, while it is

@@ -38,4 +38,4 @@ pub use webhook_delivery::{
     RecoverWebhook, RecoveredWebhook, ReplayWebhook, ReplayedWebhook, TestedWebhook, VerifiedWebhook, WebhookAttempt,
     WebhookDelivery, WebhookLatency, WebhookStats,
 };
-pub use webhook_event::{WebhookChallenge, WebhookFailing, WebhookTest};
+pub use webhook_event::{WebhookChallenge, WebhookFailing, WebhookState, WebhookTest};

@@ -90,7 +90,9 @@ impl Roles {
             // Who changes links says so, and who keeps links in memory listens.
             "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
             // They meet in the store, and any number of nodes share the work.
-            "webhook_fanout" | "webhook_dispatcher" | "webhook_retention" => self.has(Role::Webhooks),
+            "webhook_fanout" | "webhook_dispatcher" | "webhook_backlog" | "webhook_retention" => {
+                self.has(Role::Webhooks)
+            }
             "proxy_health" | "gateway_reload" => self.leads_elsewhere(),
             // Fills a memory of this process, which whoever recognises callers reads.
             "issuer-keys" => self.serves() || self.leads_elsewhere(),
@@ -123,7 +125,7 @@ mod tests {
         let links = Roles::parse("links, links").unwrap();
         assert!(links.runs("drain") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
         assert!(Roles::parse("relay").unwrap().runs("announcer"));
-        for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_retention"] {
+        for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_backlog", "webhook_retention"] {
             let runs = |roles| Roles::parse(roles).unwrap().runs(engine);
             assert!(all.runs(engine) && runs("webhooks") && !runs("gateway,links,feed,relay"), "{engine}");
         }

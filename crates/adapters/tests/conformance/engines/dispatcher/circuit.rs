@@ -72,3 +72,28 @@ async fn each_time_out_halves_what_a_receiver_gets_at_a_time() {
     }
     assert_eq!(windows, [8, 1, 1]);
 }
+
+#[tokio::test]
+async fn receivers_that_took_their_time_from_a_good_start_leave_room_for_others() {
+    let mut bench = Bench::new();
+    bench.options.calls = 64;
+    let (mut slow, well) = (Vec::new(), bench.registered(40).await);
+    for n in 1..=20 {
+        let endpoint = bench.registered(n).await;
+        bench.owes(&endpoint, 1..=200, 7).await;
+        slow.push(endpoint);
+    }
+    let mut dispatcher = bench.dispatcher();
+    // Their windows are wide by now.
+    bench.run(&mut dispatcher).await;
+    for endpoint in &slow {
+        bench.receivers.say(endpoint, |_| Answer::HangThen(200));
+        bench.owes(endpoint, 201..=400, 7).await;
+    }
+    bench.run(&mut dispatcher).await;
+    let before = bench.receivers.brought(&well).len();
+    bench.owes(&well, 1..=1, 1).await;
+    bench.run(&mut dispatcher).await;
+    assert_eq!(bench.receivers.brought(&well).len(), before + 1, "at once");
+    bench.receivers.let_go.notify_waiters();
+}

@@ -145,6 +145,29 @@ async fn one_that_is_stopped_ends_its_calls_and_gives_its_queues_back() {
     assert_eq!(bench.receivers.count(), 30, "at once, without waiting for a lease to end");
 }
 
+#[tokio::test]
+async fn a_node_without_the_key_leaves_the_queue_to_one_that_has_it() {
+    let mut bench = Bench::new();
+    let endpoint = bench.registered(1).await;
+    bench.owes(&endpoint, 1..=50, 7).await;
+    bench.seal_key = [1; 32];
+    let mut keyless = bench.dispatcher();
+    bench.run(&mut keyless).await;
+    assert_eq!((bench.receivers.count(), bench.waiting().await), (0, 50));
+    // It rests, rather than trying again and again: what it asks of the store is a round's.
+    let before = bench.hand.calls();
+    for _ in 0..20 {
+        bench.clock.advance(Duration::from_millis(100));
+        bench.run(&mut keyless).await;
+    }
+    assert!(bench.hand.calls() - before < 200, "{} calls", bench.hand.calls() - before);
+    bench.seal_key = [8; 32];
+    let mut other = bench.dispatcher();
+    bench.clock.advance(seconds(31));
+    bench.run(&mut other).await;
+    assert_eq!((bench.receivers.count(), bench.waiting().await), (50, 0));
+}
+
 /// Nodes die at every point, and the store fails now and then: each event arrives, nothing is owed in the end, and every
 /// call that was made has its place on record or belongs to a node that died.
 #[tokio::test]

@@ -45,6 +45,8 @@ enum Answer {
     Later(u16, Duration),
     /// Hangs until it is let go, and then fails by time-out.
     Hang,
+    /// Hangs until it is let go, and then answers this status.
+    HangThen(u16),
 }
 
 type Script = Box<dyn FnMut(&WebhookCall) -> Answer + Send>;
@@ -95,6 +97,10 @@ impl WebhookTransport for Receivers {
         let (status, retry_after) = match answer {
             Answer::Status(status) => (status, None),
             Answer::Later(status, wait) => (status, Some(wait)),
+            Answer::HangThen(status) => {
+                self.let_go.notified().await;
+                (status, None)
+            }
             Answer::Hang => {
                 self.hanging.fetch_add(1, SeqCst);
                 self.let_go.notified().await;
@@ -118,6 +124,8 @@ struct Bench {
     clock: ManualClock,
     hand: Faulty,
     options: DispatcherOptions,
+    /// What the nodes open secrets with.
+    seal_key: [u8; 32],
 }
 
 impl Bench {
@@ -128,6 +136,7 @@ impl Bench {
             clock: ManualClock::new(at(100_000)),
             hand: Faulty::default(),
             options: DispatcherOptions::default(),
+            seal_key: [8; 32],
         }
     }
 
@@ -139,7 +148,7 @@ impl Bench {
         let (clock, entropy) = (Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(2)));
         let credentials = Credentials::new(self.store.clone(), clock.clone(), entropy.clone());
         let cursors = Arc::new(Cursors::new([7; 32]));
-        let seal = Arc::new(Seal::new(&[8; 32], &[]));
+        let seal = Arc::new(Seal::new(&self.seal_key, &[]));
         Dispatcher::new(
             Arc::new(Layered::new(queue, self.hand.clone())),
             self.receivers.clone(),

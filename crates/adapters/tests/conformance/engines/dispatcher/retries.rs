@@ -47,6 +47,41 @@ async fn a_receiver_that_says_when_to_come_back_is_not_called_before() {
 }
 
 #[tokio::test]
+async fn whatever_the_status_a_delivery_is_not_tried_again_before_the_receiver_wants_it() {
+    let bench = Bench::new();
+    let endpoint = bench.registered(1).await;
+    bench.receivers.say(&endpoint, |_| Answer::Later(500, seconds(600)));
+    bench.owes(&endpoint, 1..=1, 1).await;
+    let mut dispatcher = bench.dispatcher();
+    bench.run(&mut dispatcher).await;
+    bench.receivers.say(&endpoint, |_| Answer::Status(200));
+    // Others go on: it said nothing of its load.
+    bench.owes(&endpoint, 2..=2, 1).await;
+    bench.pass(&mut dispatcher, seconds(590), seconds(10)).await;
+    assert_eq!(bench.receivers.count(), 2);
+    bench.pass(&mut dispatcher, seconds(20), seconds(10)).await;
+    assert_eq!(bench.receivers.count(), 3);
+}
+
+#[tokio::test]
+async fn what_an_old_address_answered_does_not_disable_the_new_one() {
+    let bench = Bench::new();
+    let endpoint = bench.registered(1).await;
+    bench.receivers.say(&endpoint, |_| Answer::HangThen(410));
+    bench.owes(&endpoint, 1..=1, 1).await;
+    let mut dispatcher = bench.dispatcher();
+    bench.run(&mut dispatcher).await;
+    bench.clock.advance(seconds(2));
+    let mended = Endpoint { updated_at: bench.now(), version: 2, ..endpoint.clone() };
+    assert!(bench.store.update_endpoint(&mended, &[]).await.unwrap());
+    bench.run(&mut dispatcher).await;
+    bench.receivers.let_go.notify_waiters();
+    bench.run(&mut dispatcher).await;
+    assert_eq!(bench.store.endpoint(workspace(1), endpoint.id).await.unwrap(), Some(mended));
+    assert!(matches!(bench.state(&endpoint, 1).await, DeliveryState::Waiting(_)));
+}
+
+#[tokio::test]
 async fn gone_disables_the_endpoint_and_tells_of_it() {
     let bench = Bench::new();
     let endpoint = bench.registered(1).await;
