@@ -5,8 +5,8 @@
 //! **Shared.** Nothing of the platform's state is in the process: nodes come and go, and each sees what the others
 //! committed.
 //!
-//! **Durable.** A write is told when PostgreSQL has committed it, under the server's own `synchronous_commit`; but for a
-//! lease that is renewed, which ends sooner where that is lost.
+//! **Durable.** A write is told when PostgreSQL has committed it, under the server's own `synchronous_commit`; but for what
+//! may be lost without harm: a lease that is renewed, a claim or a verdict of the outbox, the place of a group of readers.
 //!
 //! **Beside other tables.** Every table begins with `waypost_` and stands in one schema, so that an embedder's own
 //! tables can share the database, and a transaction.

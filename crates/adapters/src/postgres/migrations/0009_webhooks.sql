@@ -154,3 +154,8 @@ CREATE TABLE waypost_webhook_hour (
 
 -- DeliveryLog 6: hours go with their day.
 CREATE INDEX waypost_webhook_hour_age ON waypost_webhook_hour (hour);
+
+-- Endpoints that were deleted, and to which something may still belong.
+CREATE TABLE waypost_webhook_gone (
+    endpoint UUID PRIMARY KEY
+);

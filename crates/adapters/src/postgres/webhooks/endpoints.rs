@@ -1,13 +1,16 @@
 //! Endpoints: registering them, looking for them, changing and deleting them.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 use waypost_core::events::Event;
 use waypost_core::ids::{WebhookId, WorkspaceId};
 use waypost_core::webhooks::Endpoint;
 
 use super::row::{self, endpoint_columns, endpoint_values, named};
-use crate::postgres::columns::Query;
+use crate::postgres::columns::{Columns as _, Query};
 use crate::postgres::database::Postgres;
 use crate::postgres::error::Fault;
 use crate::postgres::outbox;
@@ -39,8 +42,13 @@ const UPDATE: &str = concat!(
     endpoint_values!(),
     ") WHERE workspace = $1 AND id = $2 AND version = $19 - 1"
 );
-const DELETE: &str = "WITH gone AS (DELETE FROM waypost_webhook WHERE workspace = $1 AND id = $2 RETURNING id) \
+const DELETE: &str = "WITH gone AS (DELETE FROM waypost_webhook WHERE workspace = $1 AND id = $2 RETURNING id), \
+    noted AS (INSERT INTO waypost_webhook_gone (endpoint) SELECT id FROM gone ON CONFLICT DO NOTHING) \
     DELETE FROM waypost_webhook_queue WHERE endpoint IN (SELECT id FROM gone)";
+const GONE: &str = "SELECT endpoint FROM waypost_webhook_gone LIMIT 100";
+const FORGET: &str = "DELETE FROM waypost_webhook_gone WHERE endpoint = $1";
+/// For how long a deletion goes on to remove what belonged to the endpoint; retention does the rest.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What belonged to it, some at a time: a statement has seconds, and there may be millions.
 const BELONGINGS: [&str; 3] = [
     "DELETE FROM waypost_delivery_owed WHERE ctid = ANY (ARRAY(SELECT ctid FROM waypost_delivery_owed \
@@ -66,6 +74,7 @@ pub(super) async fn insert(db: &Postgres, endpoint: &Endpoint, most: u32) -> Res
     let insert = row::bind(INSERT, endpoint).bind(i64::from(most));
     let inserted = insert.execute(&mut *tx).await?.rows_affected() > 0;
     if inserted {
+        remove(&mut tx, endpoint.id).await?;
         delete_all(&mut tx, &LEFT, endpoint.id).await?;
     }
     let look = named(ENDPOINT, endpoint.workspace, endpoint.id);
@@ -110,15 +119,39 @@ pub(super) async fn update(db: &Postgres, endpoint: &Endpoint, events: &[Event])
 
 /// Deletes an endpoint with what is owed to it. What was sent is forgotten with its day.
 pub(super) async fn delete(db: &Postgres, workspace: WorkspaceId, id: WebhookId) -> Result<bool, Fault> {
-    let mut tx = db.begin().await?;
-    // Whoever has something owed has the row of the queue first: he has committed, or finds it gone.
-    if named(DELETE, workspace, id).execute(&mut *tx).await?.rows_affected() == 0 {
-        tx.rollback().await?;
-        return Ok(false);
+    let mut conn = db.connection().await?;
+    // Whoever has something owed has the row of the queue first: he has committed, or finds it gone. Nobody waits for more
+    // than that row, however much belonged to it.
+    let deleted = named(DELETE, workspace, id).execute(&mut *conn).await?.rows_affected() > 0;
+    conn.done(());
+    if deleted {
+        let removing = async {
+            let mut conn = db.connection().await?;
+            remove(&mut conn, id).await?;
+            conn.done(());
+            Ok::<_, Fault>(())
+        };
+        // It is deleted already, and what is left is noted.
+        match timeout(PATIENCE, removing).await {
+            Ok(Ok(())) => {}
+            left => tracing::info!(endpoint = %id, ?left, "what belonged to a deleted endpoint is removed later"),
+        }
     }
-    delete_all(&mut tx, &BELONGINGS, id).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(deleted)
+}
+
+/// Removes what belonged to endpoints that were deleted, and was left.
+pub(super) async fn remove_left(conn: &mut PgConnection) -> Result<(), Fault> {
+    for row in sqlx::query(GONE).fetch_all(&mut *conn).await? {
+        remove(conn, WebhookId::from_bytes(row.id(0)?)).await?;
+    }
+    Ok(())
+}
+
+async fn remove(conn: &mut PgConnection, id: WebhookId) -> Result<(), Fault> {
+    delete_all(conn, &BELONGINGS, id).await?;
+    sqlx::query(FORGET).bind(id.to_uuid()).execute(conn).await?;
+    Ok(())
 }
 
 /// Runs each until there is nothing left for it.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::KEPT;
+use super::{KEPT, endpoints};
 use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::days::{self, Day, Part};
 use crate::postgres::error::Fault;
@@ -33,6 +33,7 @@ pub(super) async fn trim(conn: &mut PgConnection, before: Timestamp) -> Result<u
             old.entry(part.day).or_default().push(part);
         }
     }
+    endpoints::remove_left(conn).await?;
     let mut forgotten = 0;
     for (day, parts) in old {
         if forgotten == MOST_FORGOTTEN {

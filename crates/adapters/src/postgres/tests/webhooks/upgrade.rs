@@ -20,7 +20,7 @@ async fn endpoints_of_the_version_before_keep_their_secret_and_get_deliveries() 
     let before = migrations(options(&schema)).await.unwrap().into_iter().find(|one| one.version == 8).unwrap().sql;
     let before = &before[before.find("CREATE TABLE waypost_webhook (").expect("it was made there")..];
     let mut conn = schema.connection().await;
-    let back = "DROP TABLE waypost_webhook, waypost_webhook_queue, waypost_webhook_hour, waypost_delivery, \
+    let back = "DROP TABLE waypost_webhook, waypost_webhook_queue, waypost_webhook_hour, waypost_webhook_gone, waypost_delivery, \
         waypost_delivery_owed, waypost_delivery_failed, waypost_attempt; DELETE FROM waypost_migration WHERE version = 9";
     conn.execute(back).await.unwrap();
     conn.execute(AssertSqlSafe(before.to_owned())).await.unwrap();
