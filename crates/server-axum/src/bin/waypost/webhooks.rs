@@ -16,8 +16,8 @@ use crate::store::Store;
   waypost webhooks reseal
   waypost webhooks reseal --workspace partners
 
-To change the key that secrets are sealed with: start every node with the new key and, beside it, the one before; seal the
-secrets of every workspace anew; then take the key before away.")]
+To change the key that secrets are sealed with: start every node with the new key in seal_key_before; then every node with it
+in seal_key, and the one before in seal_key_before; seal the secrets of every workspace anew; then take the key before away.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,

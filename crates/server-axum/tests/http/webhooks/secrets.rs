@@ -110,7 +110,7 @@ async fn secrets_are_sealed_anew_and_still_sign() {
     let server = Server::start().await;
     let (path, secret) = register(&server, &hook()).await;
     let before = server.get(&path).send().await.json();
-    let webhooks = WebhookOptions { seal_keys: vec![[9; 32]], ..WebhookOptions::default() };
+    let webhooks = WebhookOptions { seal_key: Some([9; 32]), ..WebhookOptions::default() };
     let turned = Server::with(Setup { webhooks, ..server.beside(Default::default()) }).await;
     let workspace = turned.platform.credentials.workspace("default").await.unwrap().id;
     let key = turned.issue("default", "*").await;
