@@ -82,7 +82,7 @@ pub struct WebhookOptions {
     pub seal_keys_before: Vec<[u8; 32]>,
     /// How deliveries are sent.
     pub dispatcher: DispatcherOptions,
-    /// How long deliveries and attempts are kept: 30 days, a month of evidence.
+    /// How long deliveries and attempts are kept: 30 days, a month of evidence. A replay reaches back no further.
     pub keep: Duration,
 }
 
@@ -215,7 +215,12 @@ impl Platform {
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
             feed: Feed::new(ports.bus.clone(), cursors),
-            webhooks: Webhooks::new(&ports, messages.clone(), options.webhooks.transport.clone()),
+            webhooks: Webhooks::new(
+                &ports,
+                messages.clone(),
+                options.webhooks.transport.clone(),
+                options.webhooks.keep,
+            ),
             messages,
             credentials,
             idempotency: Idempotency::new(

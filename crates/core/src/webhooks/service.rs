@@ -1,6 +1,7 @@
 //! What owners do with their endpoints: register, look, change, delete.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -32,6 +33,7 @@ pub struct Webhooks {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) messages: Arc<Messages>,
     pub(super) transport: Option<Arc<dyn WebhookTransport>>,
+    pub(super) keep: Duration,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
 }
@@ -47,8 +49,13 @@ pub struct Registered {
 
 impl Webhooks {
     /// Over the stores in `ports`. What is sent is written by `messages`, and goes out by `transport`; without one, no
-    /// endpoint can be tried.
-    pub fn new(ports: &Ports, messages: Arc<Messages>, transport: Option<Arc<dyn WebhookTransport>>) -> Self {
+    /// endpoint can be tried. Deliveries are kept for `keep`.
+    pub fn new(
+        ports: &Ports,
+        messages: Arc<Messages>,
+        transport: Option<Arc<dyn WebhookTransport>>,
+        keep: Duration,
+    ) -> Self {
         Self {
             store: ports.webhooks.clone(),
             queue: ports.deliveries.clone(),
@@ -56,6 +63,7 @@ impl Webhooks {
             bus: ports.bus.clone(),
             messages,
             transport,
+            keep,
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
         }
@@ -160,7 +168,7 @@ impl Webhooks {
             }
         }
         Err(Error::new(Kind::Unavailable, "The webhook endpoint is being changed by many at once")
-            .with_retry_after(std::time::Duration::from_secs(1)))
+            .with_retry_after(Duration::from_secs(1)))
     }
 
     /// A new secret of the endpoint, and as it is kept.

@@ -243,6 +243,16 @@ fn keys_that_open_stand_beside_the_one_that_seals_or_alone() {
     assert!(twice.contains("holds seal_key itself"), "{twice}");
 }
 
+#[test]
+fn deliveries_are_kept_for_a_day_longer_than_events() {
+    assert!(resolve(&[("keep_events", "7d"), ("keep_deliveries", "8d")], &[], "").is_ok());
+    for (events, deliveries, least) in [("169h", "8d", "9d"), ("30d", "30d", "31d")] {
+        let told = fault(&[("keep_events", events), ("keep_deliveries", deliveries)], &[], "");
+        assert!(told.starts_with("--keep-deliveries: ") && told.contains(&format!("at least {least}")), "{told}");
+    }
+    assert!(fault(&[("keep_events", "30d")], &[], "").contains("or lower keep_events"));
+}
+
 /// The table of settings, as the document shows it.
 fn document() -> String {
     let mut text = "| setting | variable | flag | default | what it is for |\n|---|---|---|---|---|\n".to_owned();

@@ -119,6 +119,21 @@ impl Settings {
             _ => Ok(()),
         }
     }
+
+    /// Refuses deliveries that are forgotten before their events: a replay would send again what was delivered. A day
+    /// between them, since both go by parts of a day.
+    pub(super) fn check_keep_deliveries(&self) -> Result<(), SettingFault> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let least = self.keep_events + DAY;
+        if self.sending.keep >= least {
+            return Ok(());
+        }
+        let days = least.as_secs().div_ceil(DAY.as_secs());
+        let fault = format!(
+            "is less than a day above keep_events, so a replay would send again what was delivered; write at least {days}d, or lower keep_events"
+        );
+        Err(self.fault("keep_deliveries", fault))
+    }
 }
 
 #[cfg(test)]
