@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
+use http::uri::Scheme;
 use http_body_util::{BodyExt as _, Full};
 use hyper_rustls::ConfigBuilderExt as _;
 use rustls::ClientConfig;
@@ -84,6 +85,10 @@ impl WebhookTransport for HttpWebhookTransport {
                 return answer.reply(Some(Failure { class: FailureClass::Broken, detail: fault.to_string() }));
             }
         };
+        if !self.options.allow_http && request.uri().scheme() == Some(&Scheme::HTTP) {
+            let detail = "the scheme must be https".to_owned();
+            return answer.reply(Some(Failure { class: FailureClass::Blocked, detail }));
+        }
         let ended = tokio::time::timeout(self.options.limit, self.exchange(request, &mut answer)).await;
         let fault = match ended {
             Ok(ended) => ended.err(),

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use waypost_core::webhooks::{FailureClass, WebhookReply, WebhookTransport as _};
 
-use super::receiver::{Receiver, call, next, short, transport, trusting};
+use super::receiver::{Receiver, call, next, short, told, transport, trusting};
 
 /// TLS for this name, with a certificate of its own making, and the authorities who believe it.
 fn tls(name: &str, protocols: &[&str]) -> (TlsAcceptor, RootCertStore) {
@@ -76,6 +76,14 @@ async fn http2_is_spoken_where_both_can_and_its_connection_shared() {
         }
         assert_eq!(receiver.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn nobody_is_called_without_tls_unless_that_is_allowed() {
+    let receiver = Receiver::new(|_: TcpStream| async {}).await;
+    let (class, detail) = failure(told(Default::default(), RootCertStore::empty()).call(receiver.call()).await);
+    assert_eq!((class, detail.as_str()), (FailureClass::Blocked, "the scheme must be https"));
+    assert_eq!(receiver.connections(), 0);
 }
 
 #[tokio::test]

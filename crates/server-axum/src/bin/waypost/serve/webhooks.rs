@@ -36,7 +36,7 @@ fn transport(settings: &Settings) -> Option<Arc<dyn WebhookTransport>> {
     if let Some(proxy) = &sending.proxy {
         connector = connector.through(proxy.clone());
     }
-    let mut options = HttpWebhookOptions::default();
+    let mut options = HttpWebhookOptions { allow_http: settings.webhook_allow_http, ..HttpWebhookOptions::default() };
     // Else those that are called right now would fill what is kept.
     options.most_kept = options.most_kept.max(2 * sending.most_calls);
     match HttpWebhookTransport::new(connector, Arc::new(SystemClock), options) {
