@@ -13,6 +13,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
 use waypost_core::webhooks::{FailureClass, WebhookReply, WebhookTransport as _};
 
@@ -31,14 +32,16 @@ fn tls(name: &str, protocols: &[&str]) -> (TlsAcceptor, RootCertStore) {
     (TlsAcceptor::from(Arc::new(config)), roots)
 }
 
-/// Tells, in the body of its answers, by which HTTP it was asked, and what.
-async fn echoing(acceptor: TlsAcceptor) -> Receiver {
+/// Tells, in the body of its answers, by which HTTP it was asked, and what; answers so many calls together.
+async fn echoing(acceptor: TlsAcceptor, together: usize) -> Receiver {
+    let barrier = Arc::new(Barrier::new(together));
     Receiver::new(move |stream: TcpStream| {
-        let acceptor = acceptor.clone();
+        let (acceptor, barrier) = (acceptor.clone(), barrier.clone());
         async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let echo = service_fn(|request: http::Request<hyper::body::Incoming>| async {
+                barrier.wait().await;
                 let version = request.version();
                 let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
                 let told = format!("{version:?} {}", String::from_utf8_lossy(&body));
@@ -62,20 +65,30 @@ fn failure(reply: WebhookReply) -> (FailureClass, String) {
 }
 
 #[tokio::test]
-async fn http2_is_spoken_where_both_can_and_its_connection_shared() {
-    for (protocols, version) in [(&["h2", "http/1.1"][..], "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")]
-    {
+async fn http1_is_spoken_whatever_is_offered_and_its_connection_used_again() {
+    for protocols in [&["h2", "http/1.1"][..], &["http/1.1"], &[]] {
         let (acceptor, roots) = tls("localhost", protocols);
-        let receiver = echoing(acceptor).await;
+        let receiver = echoing(acceptor, 1).await;
         let url = format!("https://localhost:{}/hook", receiver.address.port());
         let transport = trusting(Default::default(), roots);
         for _ in 0..5 {
             let reply = transport.call(call(&url)).await;
             assert!(reply.result.is_success(), "{reply:?}");
-            assert_eq!(reply.result.excerpt, format!("{version} {{\"a\":1}}"));
+            assert_eq!(reply.result.excerpt, "HTTP/1.1 {\"a\":1}");
         }
         assert_eq!(receiver.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn calls_at_one_time_share_no_connection() {
+    let (acceptor, roots) = tls("localhost", &["h2", "http/1.1"]);
+    let receiver = echoing(acceptor, 2).await;
+    let url = format!("https://localhost:{}/hook", receiver.address.port());
+    let transport = trusting(Default::default(), roots);
+    let (one, other) = tokio::join!(transport.call(call(&url)), transport.call(call(&url)));
+    assert!(one.result.is_success() && other.result.is_success(), "{one:?} {other:?}");
+    assert_eq!(receiver.connections(), 2);
 }
 
 #[tokio::test]
@@ -89,7 +102,7 @@ async fn nobody_is_called_without_tls_unless_that_is_allowed() {
 #[tokio::test]
 async fn a_certificate_that_is_not_good_is_a_failure_of_tls() {
     let (acceptor, roots) = tls("other.example", &[]);
-    let receiver = echoing(acceptor).await;
+    let receiver = echoing(acceptor, 1).await;
     let url = format!("https://localhost:{}/", receiver.address.port());
     let (class, detail) = failure(transport(Default::default()).call(call(&url)).await);
     assert_eq!(class, FailureClass::Tls);
