@@ -24,5 +24,10 @@ fn endpoints_are_listed_without_secrets_and_sealed_anew() {
         let resealed = place.run(&["webhooks", "reseal", "--seal-key", key]).with_status(0).out;
         assert_eq!(resealed, sealed, "a key of the operator's");
     }
+    let other = "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let left = place.run(&["webhooks", "reseal", "--seal-key", other]).with_status(1).out;
+    assert!(left.starts_with("sealed anew: 0\nleft under a key that is not there: 1;"), "{left}");
+    let resealed = place.run(&["webhooks", "reseal", "--seal-key", other, "--seal-key-before", key]).with_status(0).out;
+    assert_eq!(resealed, "sealed anew: 1\n", "with the key that sealed it");
     assert!(place.run(&["webhooks", "list", "--workspace", "elsewhere"]).with_status(0).out.is_empty());
 }

@@ -48,10 +48,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let store = Store::open(&settings).await?;
     let done = act(&arguments.action, place, &store).await;
     store.close().await?;
-    done.map(|()| ExitCode::SUCCESS)
+    done
 }
 
-async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failure> {
+async fn act(action: &Action, place: &Place, store: &Store) -> Result<ExitCode, Failure> {
     let platform = &store.platform;
     let operator = store.operator(platform.credentials.workspace(&place.workspace).await?.id);
     match action {
@@ -62,10 +62,14 @@ async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failur
         }
         Action::Reseal(_) => {
             let resealed = platform.webhooks.reseal(&operator).await?;
-            println!("sealed anew: {resealed}");
+            println!("sealed anew: {}", resealed.sealed);
+            if resealed.left > 0 {
+                println!("left under a key that is not there: {}; give it by seal_key_before", resealed.left);
+                return Ok(ExitCode::FAILURE);
+            }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An endpoint in one line, its address without the query, which may hold what is no business of a terminal.
