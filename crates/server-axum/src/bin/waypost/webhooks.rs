@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use waypost_core::Kind;
 use waypost_core::webhooks::Endpoint;
 
 use crate::failure::Failure;
@@ -45,7 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (Action::List(place) | Action::Reseal(place)) = &arguments.action;
     let settings = Settings::load(&place.flags.0)?;
     crate::logging::start(&settings, "warn");
-    let store = Store::open(&settings).await?;
+    let store = Store::open_existing(&settings).await?;
     let done = act(&arguments.action, place, &store).await;
     store.close().await?;
     done
@@ -53,7 +54,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 async fn act(action: &Action, place: &Place, store: &Store) -> Result<ExitCode, Failure> {
     let platform = &store.platform;
-    let operator = store.operator(platform.credentials.workspace(&place.workspace).await?.id);
+    // A mistyped name is no empty workspace.
+    let workspace =
+        platform.credentials.existing_workspace(&place.workspace).await.map_err(|error| match error.kind() {
+            Kind::NotFound => {
+                Failure::usage(format!("there is no workspace `{}`; give another by --workspace", place.workspace))
+            }
+            _ => error.into(),
+        })?;
+    let operator = store.operator(workspace.id);
     match action {
         Action::List(_) => {
             for endpoint in platform.webhooks.list(&operator).await? {
