@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use rcgen::CertifiedKey;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
-use waypost_core::webhooks::{FailureClass, WebhookReply, WebhookTransport as _};
+use waypost_core::webhooks::{FailureClass, Target, WebhookReply, WebhookTransport as _};
 
 use super::receiver::{Receiver, call, next, short, told, transport, trusting};
 
@@ -39,7 +39,6 @@ async fn echoing(acceptor: TlsAcceptor, together: usize) -> Receiver {
         let (acceptor, barrier) = (acceptor.clone(), barrier.clone());
         async move {
             let Ok(stream) = acceptor.accept(stream).await else { return };
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let echo = service_fn(|request: http::Request<hyper::body::Incoming>| async {
                 barrier.wait().await;
                 let version = request.version();
@@ -48,12 +47,8 @@ async fn echoing(acceptor: TlsAcceptor, together: usize) -> Receiver {
                 Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from(told))))
             });
             let stream = TokioIo::new(stream);
-            let _ = match is_http2 {
-                true => {
-                    hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(stream, echo).await
-                }
-                false => hyper::server::conn::http1::Builder::new().serve_connection(stream, echo).await,
-            };
+            // Who agreed on HTTP/2 and spoke it would get no answer.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(stream, echo).await;
         }
     })
     .await
@@ -97,6 +92,27 @@ async fn nobody_is_called_without_tls_unless_that_is_allowed() {
     let (class, detail) = failure(told(Default::default(), RootCertStore::empty()).call(receiver.call()).await);
     assert_eq!((class, detail.as_str()), (FailureClass::Blocked, "the scheme must be https"));
     assert_eq!(receiver.connections(), 0);
+}
+
+#[test]
+fn what_can_never_be_called_is_known_without_a_call() {
+    let (strict, open) = (told(Default::default(), RootCertStore::empty()), transport(Default::default()));
+    for (url, strictly, openly) in [
+        ("https://partner.example/hook", None, None),
+        ("https://127.0.0.1:9000/", None, None),
+        ("http://partner.example/", Some("the scheme must be https"), None),
+        ("https://10.0.0.1/", Some("not a public one"), Some("not a public one")),
+        ("https://[::1]/", Some("not a public one"), Some("not a public one")),
+    ] {
+        for (transport, expected) in [(&strict, strictly), (&open, openly)] {
+            let refused = transport.refuses(&Target::parse(url, true).unwrap());
+            let is_so = match (&refused, expected) {
+                (Some(words), Some(expected)) => words.contains(expected),
+                (refused, expected) => refused.is_none() && expected.is_none(),
+            };
+            assert!(is_so, "{url}: {refused:?}");
+        }
+    }
 }
 
 #[tokio::test]
