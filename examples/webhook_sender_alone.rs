@@ -56,7 +56,9 @@ impl Sender {
         let credentials = Credentials::new(store.clone(), clock.clone(), entropy.clone());
         let messages = Arc::new(Messages::new(seal, cursors, credentials, 0, entropy.clone()));
         let connector = GuardedConnector::new(guard);
-        let transport = HttpWebhookTransport::new(connector, clock.clone(), HttpWebhookOptions::default())?;
+        // The receiver of this example has no certificate.
+        let options = HttpWebhookOptions { allow_http: true, ..HttpWebhookOptions::default() };
+        let transport = HttpWebhookTransport::new(connector, clock.clone(), options)?;
         let dispatcher = Dispatcher::new(
             store.clone(),
             Arc::new(transport),

@@ -111,7 +111,7 @@ impl Node {
 fn transport() -> Outcome<HttpWebhookTransport> {
     let allow = vec![AllowRule::parse("127.0.0.1")?];
     let guard = Guard::new(GuardOptions { allow, ..GuardOptions::default() });
-    let options = HttpWebhookOptions::default();
+    let options = HttpWebhookOptions { allow_http: true, ..HttpWebhookOptions::default() };
     Ok(HttpWebhookTransport::new(GuardedConnector::new(guard), Arc::new(SystemClock), options)?)
 }
 

@@ -74,12 +74,15 @@ pub struct WebhookOptions {
     pub transport: Option<Arc<dyn WebhookTransport>>,
     /// Whether endpoints may be called without TLS. Not, since what they are told is private.
     pub allow_http: bool,
-    /// The key that secrets are sealed with, and those before it that still open them. With none, a key of the store's own
-    /// is used, and whoever reads the store reads the secrets.
-    pub seal_keys: Vec<[u8; 32]>,
+    /// The key that secrets are sealed with, the same on every node. Without one, a key of the store's own is used, and
+    /// whoever reads the store reads the secrets.
+    pub seal_key: Option<[u8; 32]>,
+    /// Keys that open what they sealed and seal nothing: those before `seal_key`, or the one that will be it, so that no
+    /// node meets a secret that it cannot open while the nodes are restarted one by one.
+    pub seal_keys_before: Vec<[u8; 32]>,
     /// How deliveries are sent.
     pub dispatcher: DispatcherOptions,
-    /// How long deliveries and attempts are kept: 30 days, a month of evidence.
+    /// How long deliveries and attempts are kept: 30 days, a month of evidence. A replay reaches back no further.
     pub keep: Duration,
 }
 
@@ -88,7 +91,8 @@ impl Default for WebhookOptions {
         Self {
             transport: None,
             allow_http: false,
-            seal_keys: Vec::new(),
+            seal_key: None,
+            seal_keys_before: Vec::new(),
             dispatcher: DispatcherOptions::default(),
             keep: Duration::from_secs(30 * 24 * 60 * 60),
         }
@@ -211,7 +215,12 @@ impl Platform {
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
             feed: Feed::new(ports.bus.clone(), cursors),
-            webhooks: Webhooks::new(&ports, messages.clone(), options.webhooks.transport.clone()),
+            webhooks: Webhooks::new(
+                &ports,
+                messages.clone(),
+                options.webhooks.transport.clone(),
+                options.webhooks.keep,
+            ),
             messages,
             credentials,
             idempotency: Idempotency::new(
@@ -301,12 +310,13 @@ impl Platform {
     }
 }
 
-/// What secrets are sealed with: the operator's keys, then the store's own, which sealed what came before those.
+/// What secrets are sealed with: the operator's key, or the store's own, which also opens what was sealed before there was
+/// one.
 async fn seal(options: &WebhookOptions, credentials: &Credentials) -> Result<Seal> {
     let own = credentials.secret("seal").await?;
-    let mut keys = options.seal_keys.clone();
-    keys.push(own);
-    Ok(Seal::new(&keys[0], &keys[1..]))
+    let mut older = options.seal_keys_before.clone();
+    older.push(own);
+    Ok(Seal::new(&options.seal_key.unwrap_or(own), &older))
 }
 
 /// Puts together what believes issuers and the provider. The workspaces that they name are made if they are not there.

@@ -33,6 +33,10 @@ impl CredentialStore for MemoryStore {
         Ok(state.credentials.workspaces.entry(proposed.name.clone()).or_insert(proposed).clone())
     }
 
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>> {
+        Ok(self.begin()?.credentials.workspaces.get(name).cloned())
+    }
+
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {
         let mut state = self.begin()?;
         Ok(state.credentials.keys.entry(key.hash).or_insert_with(|| key.clone()).clone())

@@ -89,7 +89,7 @@ impl PostgresCredentialStore {
             .bind(proposed.name.as_str())
             .bind(Moment(proposed.created_at));
         let row = self.settle(propose, || sqlx::query(WORKSPACE).bind(proposed.name.clone())).await?;
-        Ok(Workspace { id: WorkspaceId::from_bytes(row.id(0)?), name: row.at(1)?, created_at: row.time(2)? })
+        read_workspace(&row)
     }
 
     async fn settle_key(&self, key: &ApiKey) -> Result<ApiKey, Fault> {
@@ -130,6 +130,10 @@ impl PostgresCredentialStore {
     }
 }
 
+fn read_workspace(row: &PgRow) -> Result<Workspace, Fault> {
+    Ok(Workspace { id: WorkspaceId::from_bytes(row.id(0)?), name: row.at(1)?, created_at: row.time(2)? })
+}
+
 fn read_key(row: &PgRow) -> Result<ApiKey, Fault> {
     Ok(ApiKey {
         id: KeyId::from_bytes(row.id(0)?),
@@ -155,6 +159,11 @@ pub(super) fn plan(name: Option<&str>) -> Result<Option<PlanName>, Fault> {
 impl CredentialStore for PostgresCredentialStore {
     async fn workspace(&self, proposed: Workspace) -> Result<Workspace> {
         Ok(self.settle_workspace(&proposed).await?)
+    }
+
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>> {
+        let rows = self.rows(sqlx::query(WORKSPACE).bind(name)).await?;
+        Ok(rows.first().map(read_workspace).transpose()?)
     }
 
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {

@@ -76,7 +76,7 @@ impl SqliteCredentialStore {
             .bind(proposed.name.as_str())
             .bind(micros(proposed.created_at));
         let row = self.settle(propose, || sqlx::query(WORKSPACE).bind(proposed.name.as_str())).await?;
-        Ok(Workspace { id: WorkspaceId::from_bytes(row.bytes(0)?), name: row.at(1)?, created_at: row.time(2)? })
+        read_workspace(&row)
     }
 
     async fn settle_key(&self, key: &ApiKey) -> Result<ApiKey, Fault> {
@@ -130,6 +130,10 @@ impl SqliteCredentialStore {
     }
 }
 
+fn read_workspace(row: &SqliteRow) -> Result<Workspace, Fault> {
+    Ok(Workspace { id: WorkspaceId::from_bytes(row.bytes(0)?), name: row.at(1)?, created_at: row.time(2)? })
+}
+
 fn read_key(row: &SqliteRow) -> Result<ApiKey, Fault> {
     Ok(ApiKey {
         id: KeyId::from_bytes(row.bytes(0)?),
@@ -155,6 +159,11 @@ pub(super) fn plan(name: Option<&str>) -> Result<Option<PlanName>, Fault> {
 impl CredentialStore for SqliteCredentialStore {
     async fn workspace(&self, proposed: Workspace) -> Result<Workspace> {
         Ok(self.settle_workspace(&proposed).await?)
+    }
+
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>> {
+        let row = self.look(sqlx::query(WORKSPACE).bind(name)).await?;
+        Ok(row.as_ref().map(read_workspace).transpose()?)
     }
 
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {

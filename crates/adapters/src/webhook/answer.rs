@@ -26,12 +26,22 @@ impl Answer {
     pub(super) fn reply(self, fault: Option<Failure>) -> WebhookReply {
         let failure = match self.status {
             Some(status) if !status.is_success() => Some(Failure { class: FailureClass::Status, detail: told(status) }),
-            _ => fault,
+            _ => fault.map(bounded),
         };
         let status = self.status.map(|status| status.as_u16());
         let result = AttemptResult { status, failure, excerpt: excerpt(self.body) };
         WebhookReply { result, retry_after: self.retry_after }
     }
+}
+
+/// The longest detail of a failure, in bytes: two or three sentences. Some are written by the receiver, as the names in its
+/// certificate, and those may be 64 KiB.
+const LONGEST_DETAIL: usize = 512;
+
+fn bounded(failure: Failure) -> Failure {
+    let mut detail: String = failure.detail.chars().filter(|letter| !letter.is_control()).collect();
+    detail.truncate(detail.floor_char_boundary(LONGEST_DETAIL));
+    Failure { detail, ..failure }
 }
 
 fn told(status: StatusCode) -> String {
@@ -85,6 +95,19 @@ mod tests {
         assert!(cut.len() > MOST_EXCERPT - 3 && cut.chars().all(|letter| letter == '\u{20ac}'));
         let mut answer = Answer::default();
         assert!(answer.take(&[b'a'; MOST_EXCERPT]) && !answer.take(b"b") && answer.body.len() == MOST_EXCERPT);
+    }
+
+    #[test]
+    fn a_detail_is_at_most_512_bytes_without_control_characters() {
+        let told = |detail: String| {
+            let failure = Failure { class: FailureClass::Tls, detail };
+            Answer::default().reply(Some(failure)).result.failure.unwrap().detail
+        };
+        assert_eq!(told("TLS failed:\r\n\u{1b}[31m \u{85}a\0".to_owned()), "TLS failed:[31m a");
+        let cut = told("\u{20ac}".repeat(1_000));
+        assert!((510..=512).contains(&cut.len()) && cut.chars().all(|letter| letter == '\u{20ac}'), "{cut}");
+        let status = reply(503, &[]).result.failure.unwrap().detail;
+        assert_eq!(status, "the receiver answered 503 Service Unavailable");
     }
 
     #[test]

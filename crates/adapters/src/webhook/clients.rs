@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -50,13 +49,7 @@ impl Clients {
             .pool_idle_timeout(options.idle)
             .pool_max_idle_per_host(options.most_idle.div_ceil(shares))
             .http1_max_buf_size(LARGEST_HEAD)
-            .http1_max_headers(MOST_FIELDS)
-            .http2_max_header_list_size(LARGEST_HEAD as u32)
-            // What is read of an answer, four times over; whatever all answers on one connection hold is 1 MiB.
-            .http2_initial_stream_window_size(64 * 1_024)
-            .http2_initial_connection_window_size(1_024 * 1_024)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10));
+            .http1_max_headers(MOST_FIELDS);
         // A connection that ended before anything of a call was written is replaced by another; a call that was begun is
         // never made anew, so one call stays one call.
         builder.retry_canceled_requests(true);

@@ -26,7 +26,9 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(guarded: GuardedConnector, tls: ClientConfig, limit: Duration) -> Self {
-        let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions();
+        // HTTP/2 would put the calls of all tenants to one host on one connection: those of one that hang fill its streams
+        // and its window, and delay another's.
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
         Self { inner: builder.wrap_connector(guarded), limit, open: Open::default() }
     }
 

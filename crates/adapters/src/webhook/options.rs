@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How receivers are called; each default says why it is so.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpWebhookOptions {
+    /// Whether receivers may be called without TLS. Not, since what they are told is private; endpoints that were registered
+    /// while they might be are refused as blocked.
+    pub allow_http: bool,
     /// How long a call may take, from the look-up of the name to the end of the answer's body. 15 s, as the contract says
     /// (§11).
     pub limit: Duration,
@@ -25,6 +28,7 @@ pub struct HttpWebhookOptions {
 impl Default for HttpWebhookOptions {
     fn default() -> Self {
         Self {
+            allow_http: false,
             limit: Duration::from_secs(15),
             connect_limit: Duration::from_secs(10),
             idle: Duration::from_secs(30),

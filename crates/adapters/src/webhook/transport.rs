@@ -4,28 +4,30 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Request;
+use http::uri::Scheme;
+use http::{Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper_rustls::ConfigBuilderExt as _;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use waypost_core::clock::Clock;
-use waypost_core::webhooks::{Failure, FailureClass, WebhookCall, WebhookReply, WebhookTransport};
+use waypost_core::webhooks::{Failure, FailureClass, Target, WebhookCall, WebhookReply, WebhookTransport};
 use waypost_core::{Error, Kind, Result};
 
 use super::HttpWebhookOptions;
 use super::answer::Answer;
 use super::clients::Clients;
 use super::connector::Connector;
-use super::request::request;
+use super::request::{Unsendable, request};
 use super::retry_after::retry_after;
 use crate::egress::class::find;
-use crate::egress::{EgressClass, EgressError, GuardedConnector};
+use crate::egress::{EgressClass, EgressError, Guard, GuardedConnector};
 
 /// Calls receivers over HTTP, through a [`GuardedConnector`].
 #[derive(Debug)]
 pub struct HttpWebhookTransport {
     clients: Clients,
+    guard: Guard,
     clock: Arc<dyn Clock>,
     options: HttpWebhookOptions,
 }
@@ -51,9 +53,15 @@ impl HttpWebhookTransport {
         clock: Arc<dyn Clock>,
         options: HttpWebhookOptions,
     ) -> Self {
+        let guard = connector.guard().clone();
         let connector = connector.within(options.connect_limit);
         let connector = Connector::new(connector, tls, options.connect_limit);
-        Self { clients: Clients::new(connector, &options), clock, options }
+        Self { clients: Clients::new(connector, &options), guard, clock, options }
+    }
+
+    fn refuses_scheme(&self, uri: &Uri) -> Option<String> {
+        let is_refused = !self.options.allow_http && uri.scheme() == Some(&Scheme::HTTP);
+        is_refused.then(|| "the scheme must be https".to_owned())
     }
 
     /// Makes the call, and fills `answer` as it comes.
@@ -76,6 +84,12 @@ impl HttpWebhookTransport {
 
 #[async_trait]
 impl WebhookTransport for HttpWebhookTransport {
+    fn refuses(&self, target: &Target) -> Option<String> {
+        let Ok(uri) = target.as_str().parse() else { return Some(Unsendable::Target.to_string()) };
+        let refused = self.guard.destination(&uri).err().map(|fault| fault.to_string());
+        self.refuses_scheme(&uri).or(refused)
+    }
+
     async fn call(&self, call: WebhookCall) -> WebhookReply {
         let mut answer = Answer::default();
         let request = match request(call) {
@@ -84,6 +98,9 @@ impl WebhookTransport for HttpWebhookTransport {
                 return answer.reply(Some(Failure { class: FailureClass::Broken, detail: fault.to_string() }));
             }
         };
+        if let Some(detail) = self.refuses_scheme(request.uri()) {
+            return answer.reply(Some(Failure { class: FailureClass::Blocked, detail }));
+        }
         let ended = tokio::time::timeout(self.options.limit, self.exchange(request, &mut answer)).await;
         let fault = match ended {
             Ok(ended) => ended.err(),

@@ -17,7 +17,7 @@ use crate::ids::{KeyId, WorkspaceId};
 ///    that is there.
 /// 3. *Revoked for good.* A key that was revoked stays so; revoking it again keeps the first moment.
 /// 4. *One secret a name.* Of those who propose a secret under one name, the first wins, and all are given that one.
-/// 5. *One workspace a name.* Likewise for workspaces.
+/// 5. *One workspace a name.* Likewise for workspaces. One that is only looked for is not made.
 /// 6. *Walled.* Keys are listed, revoked and brought to an end within their workspace only.
 /// 7. *Never longer.* A key's end is brought forward, and never put off.
 ///
@@ -27,6 +27,9 @@ use crate::ids::{KeyId, WorkspaceId};
 pub trait CredentialStore: Debug + Send + Sync {
     /// The workspace of this name, made as `proposed` if there is none.
     async fn workspace(&self, proposed: Workspace) -> Result<Workspace>;
+
+    /// The workspace of this name, if there is one.
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>>;
 
     /// Keeps a key; answers with the key that is kept under its hash.
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey>;

@@ -47,6 +47,15 @@ impl Credentials {
         self.store.workspace(Workspace { id, name: name.to_owned(), created_at: now }).await
     }
 
+    /// The workspace of this name, which is not made where there is none.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`](crate::Kind::NotFound); those of the store.
+    pub async fn existing_workspace(&self, name: &str) -> Result<Workspace> {
+        let found = self.store.find_workspace(name).await?;
+        found.ok_or_else(|| Error::not_found("workspace"))
+    }
+
     /// Makes a key with `scopes`, in the name of the operator.
     ///
     /// # Errors

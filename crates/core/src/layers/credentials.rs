@@ -20,6 +20,10 @@ impl<L: Layer> CredentialStore for Layered<dyn CredentialStore, L> {
         self.layer.around(call("workspace"), || self.inner.workspace(proposed.clone())).await
     }
 
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>> {
+        self.layer.around(call("find_workspace"), || self.inner.find_workspace(name)).await
+    }
+
     // A hash belongs to one key, whoever inserts it again.
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {
         self.layer.around(call("insert_key"), || self.inner.insert_key(key)).await

@@ -92,7 +92,7 @@ pub use replay::Replayed;
 #[cfg(feature = "services")]
 pub use retention::DeliveryRetention;
 #[cfg(feature = "services")]
-pub use rotation::MOST_SECRETS;
+pub use rotation::{MOST_SECRETS, Resealed};
 #[cfg(feature = "services")]
 pub use schedule::RETRIES;
 #[cfg(feature = "services")]

@@ -26,8 +26,8 @@ pub struct Replayed {
 
 impl Webhooks {
     /// Has events owed to an endpoint that it asks for now and was never sent, the oldest first. `since` is the owner's own
-    /// word, so this reaches back before the registration; no further than events are kept. Each is made once, so asking
-    /// again does nothing twice. One call looks at 10,000 events of the workspace at most.
+    /// word, so this reaches back before the registration; no further than events and deliveries are kept. Each is made
+    /// once, so asking again does nothing twice. One call looks at 10,000 events of the workspace at most.
     ///
     /// # Errors
     /// [`Kind::InsufficientScope`](crate::Kind::InsufficientScope); [`Kind::NotFound`](crate::Kind::NotFound);
@@ -46,7 +46,9 @@ impl Webhooks {
             None => self.bus.bounds().await?.start,
         };
         let filter = EventFilter { workspace: Some(who.workspace), ..EventFilter::default() };
-        let within = |at: Timestamp| at >= since && until.is_none_or(|until| at < until);
+        // What was delivered before that is forgotten, and would be sent again.
+        let oldest = self.clock.now().checked_sub(self.keep).unwrap_or(Timestamp::MIN).max(since);
+        let within = |at: Timestamp| at >= oldest && until.is_none_or(|until| at < until);
         let mut created = 0;
         for _ in 0..MOST_READS {
             let (events, next, more) = match self.bus.read(after, &filter, BATCH).await? {

@@ -1,12 +1,23 @@
 //! Secrets of endpoints: replaced by new ones, and sealed anew.
 
-use super::{Registered, Webhooks};
+use jiff::Timestamp;
+
+use super::{Endpoint, Registered, Webhooks};
 use crate::credentials::{Overlap, Principal, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::ids::WebhookId;
 
 /// The most secrets of an endpoint that are live at a time. Each is a signature in every delivery.
 pub const MOST_SECRETS: usize = 5;
+
+/// What became of secrets that were to be sealed anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// How many were sealed with the key that seals now.
+    pub sealed: usize,
+    /// How many are left under another key, which is not there to open them.
+    pub left: usize,
+}
 
 impl Webhooks {
     /// Makes another secret; those before it are used for `overlap` more, beside it. One that would end sooner does.
@@ -36,34 +47,47 @@ impl Webhooks {
         Ok(Registered { endpoint, secret })
     }
 
-    /// Seals every secret of the workspace with the key that seals now, as far as another one did; says how many there
-    /// were. For whoever operates the platform: afterwards the keys before it can be taken away.
+    /// Seals every secret of the workspace with the key that seals now, as far as another one did. Secrets that have ended are
+    /// dropped; one that cannot be opened is left as it is, counted and logged. For whoever operates the platform: once
+    /// nothing is left, the keys before it can be taken away.
     ///
     /// # Errors
-    /// [`Kind::InsufficientScope`]; [`Kind::Internal`] for a secret whose key is not there: nothing of its endpoint is
-    /// changed; those of the store.
-    pub async fn reseal(&self, who: &Principal) -> Result<usize> {
+    /// [`Kind::InsufficientScope`]; those of the store.
+    pub async fn reseal(&self, who: &Principal) -> Result<Resealed> {
         who.require(Scope::WebhooksWrite)?;
-        let seal = &self.messages.seal;
-        let mut resealed = 0;
+        let mut resealed = Resealed::default();
         for endpoint in self.store.endpoints(who.workspace).await? {
-            let owner = endpoint.id.to_string();
-            let count = endpoint.secrets.iter().filter(|secret| !seal.is_current(&secret.sealed)).count();
-            if count == 0 {
-                continue;
+            let mut renewed = endpoint.clone();
+            let mut part = self.renew(&mut renewed, self.clock.now())?;
+            if renewed != endpoint {
+                part = match self.change(who.workspace, endpoint.id, |it, now| self.renew(it, now)).await {
+                    Ok((_, part)) => part,
+                    // Deleted meanwhile, and its secrets with it.
+                    Err(error) if error.kind() == Kind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
             }
-            let change = self.change(who.workspace, endpoint.id, |endpoint, _| {
-                for secret in endpoint.secrets.iter_mut().filter(|secret| !seal.is_current(&secret.sealed)) {
-                    let open = seal.open(&secret.sealed, owner.as_bytes())?;
+            if part.left > 0 {
+                tracing::warn!(endpoint = %endpoint.id, secrets = part.left, "secrets cannot be opened: the key that sealed them is not there");
+            }
+            resealed.sealed += part.sealed;
+            resealed.left += part.left;
+        }
+        Ok(resealed)
+    }
+
+    /// Seals the secrets of one endpoint anew.
+    fn renew(&self, endpoint: &mut Endpoint, now: Timestamp) -> Result<Resealed> {
+        let (seal, owner) = (&self.messages.seal, endpoint.id.to_string());
+        let mut resealed = Resealed::default();
+        endpoint.secrets.retain(|secret| secret.is_live(now));
+        for secret in endpoint.secrets.iter_mut().filter(|secret| !seal.is_current(&secret.sealed)) {
+            match seal.open(&secret.sealed, owner.as_bytes()) {
+                Ok(open) => {
                     secret.sealed = seal.close(&open, owner.as_bytes(), &*self.entropy)?;
+                    resealed.sealed += 1;
                 }
-                Ok(())
-            });
-            match change.await {
-                Ok(_) => resealed += count,
-                // Deleted meanwhile, and its secrets with it.
-                Err(error) if error.kind() == Kind::NotFound => {}
-                Err(error) => return Err(error),
+                Err(_) => resealed.left += 1,
             }
         }
         Ok(resealed)

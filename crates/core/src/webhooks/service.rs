@@ -1,18 +1,20 @@
 //! What owners do with their endpoints: register, look, change, delete.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::{
-    DeliveryLog, DeliveryQueue, Endpoint, EndpointDraft, EndpointEdit, Messages, SealedSecret, WebhookSecret,
+    DeliveryLog, DeliveryQueue, Endpoint, EndpointDraft, EndpointEdit, Messages, SealedSecret, Target, WebhookSecret,
     WebhookStore, WebhookTransport,
 };
 use crate::clock::Clock;
 use crate::credentials::{Principal, Scope};
 use crate::entropy::Entropy;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Issue, Kind, Result};
 use crate::events::EventBus;
+use crate::fields::Field;
 use crate::ids::{WebhookId, WorkspaceId};
 use crate::ports::Ports;
 
@@ -32,6 +34,7 @@ pub struct Webhooks {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) messages: Arc<Messages>,
     pub(super) transport: Option<Arc<dyn WebhookTransport>>,
+    pub(super) keep: Duration,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
 }
@@ -47,8 +50,13 @@ pub struct Registered {
 
 impl Webhooks {
     /// Over the stores in `ports`. What is sent is written by `messages`, and goes out by `transport`; without one, no
-    /// endpoint can be tried.
-    pub fn new(ports: &Ports, messages: Arc<Messages>, transport: Option<Arc<dyn WebhookTransport>>) -> Self {
+    /// endpoint can be tried. Deliveries are kept for `keep`.
+    pub fn new(
+        ports: &Ports,
+        messages: Arc<Messages>,
+        transport: Option<Arc<dyn WebhookTransport>>,
+        keep: Duration,
+    ) -> Self {
         Self {
             store: ports.webhooks.clone(),
             queue: ports.deliveries.clone(),
@@ -56,6 +64,7 @@ impl Webhooks {
             bus: ports.bus.clone(),
             messages,
             transport,
+            keep,
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
         }
@@ -64,9 +73,11 @@ impl Webhooks {
     /// Registers an endpoint.
     ///
     /// # Errors
-    /// [`Kind::InsufficientScope`]; [`Kind::Conflict`] where the workspace has [`MOST_ENDPOINTS`]; those of the store.
+    /// [`Kind::InsufficientScope`]; [`Kind::Invalid`] where the transport refuses the address; [`Kind::Conflict`] where the
+    /// workspace has [`MOST_ENDPOINTS`]; those of the store.
     pub async fn register(&self, who: &Principal, draft: EndpointDraft) -> Result<Registered> {
         who.require(Scope::WebhooksWrite)?;
+        self.check(&draft.target)?;
         let now = self.clock.now();
         let id = WebhookId::fresh(now, &*self.entropy);
         let (secret, sealed) = self.draw_secret(id, now)?;
@@ -103,7 +114,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`Kind::InsufficientScope`]; [`Kind::NotFound`]; [`Kind::VersionMismatch`] if `expected` is not what is there; those
-    /// of `read`; [`Kind::Unavailable`] where too many change it at once; those of the store.
+    /// of `read`; [`Kind::Invalid`] where the transport refuses the address; [`Kind::Unavailable`] where too many change it at once; those of the store.
     pub async fn update(
         &self,
         who: &Principal,
@@ -119,7 +130,11 @@ impl Webhooks {
                 return Err(Error::new(Kind::VersionMismatch, message));
             }
             if let Some(read) = read.take() {
-                edit = Some(read()?);
+                let read = read()?;
+                if let Field::Value(target) = &read.target {
+                    self.check(target)?;
+                }
+                edit = Some(read);
             }
             endpoint.updated_at = now;
             edit.clone().unwrap_or_default().apply(endpoint)
@@ -136,6 +151,14 @@ impl Webhooks {
         match self.store.delete_endpoint(who.workspace, id).await? {
             true => Ok(()),
             false => Err(Error::not_found("webhook endpoint")),
+        }
+    }
+
+    /// Refuses an address that no call would ever be made to: its owner learns it now, and not from dead letters.
+    fn check(&self, target: &Target) -> Result<()> {
+        match self.transport.as_ref().and_then(|transport| transport.refuses(target)) {
+            Some(words) => Err(Error::invalid(vec![Issue::new("url", words)])),
+            None => Ok(()),
         }
     }
 
@@ -160,7 +183,7 @@ impl Webhooks {
             }
         }
         Err(Error::new(Kind::Unavailable, "The webhook endpoint is being changed by many at once")
-            .with_retry_after(std::time::Duration::from_secs(1)))
+            .with_retry_after(Duration::from_secs(1)))
     }
 
     /// A new secret of the endpoint, and as it is kept.

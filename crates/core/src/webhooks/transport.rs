@@ -23,6 +23,11 @@ use super::{AttemptResult, Target};
 /// 4. *Told.* What went wrong is a [`Failure`](super::Failure) in the result. It has no errors of its own.
 #[async_trait]
 pub trait WebhookTransport: Debug + Send + Sync {
+    /// Why no call can ever be made to this address, in words for the endpoint's owner, as far as that is known without
+    /// asking anybody: its scheme, its port, an address that stands in it. What its name resolves to is decided on by each
+    /// call.
+    fn refuses(&self, target: &Target) -> Option<String>;
+
     /// Makes one call.
     async fn call(&self, call: WebhookCall) -> WebhookReply;
 }

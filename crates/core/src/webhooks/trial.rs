@@ -40,7 +40,7 @@ impl Webhooks {
     }
 
     /// Has the endpoint prove that it is its owner's: `webhook.challenge` brings it a random text, which it must give back,
-    /// as it is or as the member `challenge` of a JSON object, with 2xx.
+    /// as it is, spaces and line ends around it aside, or as the member `challenge` of a JSON object, with 2xx.
     ///
     /// # Errors
     /// As [`test`](Self::test); [`Kind::Conflict`] where the address was changed meanwhile.
@@ -96,7 +96,8 @@ impl Webhooks {
 }
 
 fn gives_back(body: &str, challenge: &str) -> bool {
-    body == challenge
+    // Many receivers end a text with a line end.
+    body.trim() == challenge
         || serde_json::from_str::<Value>(body).is_ok_and(|body| body.get("challenge").is_some_and(|it| it == challenge))
 }
 
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_text_is_given_back_as_it_is_or_as_a_member() {
-        for body in ["abc", r#"{"challenge": "abc"}"#, r#" {"challenge":"abc","ok":true} "#] {
+        for body in ["abc", " abc\r\n", r#"{"challenge": "abc"}"#, r#" {"challenge":"abc","ok":true} "#] {
             assert!(gives_back(body, "abc"), "{body}");
         }
         for body in ["", "abcd", "ok abc", "\"abc\"", r#"{"data": {"challenge": "abc"}}"#, r#"{"challenge": ["abc"]}"#]

@@ -24,5 +24,24 @@ fn endpoints_are_listed_without_secrets_and_sealed_anew() {
         let resealed = place.run(&["webhooks", "reseal", "--seal-key", key]).with_status(0).out;
         assert_eq!(resealed, sealed, "a key of the operator's");
     }
-    assert!(place.run(&["webhooks", "list", "--workspace", "elsewhere"]).with_status(0).out.is_empty());
+    let other = "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let left = place.run(&["webhooks", "reseal", "--seal-key", other]).with_status(1).out;
+    assert!(left.starts_with("sealed anew: 0\nleft under a key that is not there: 1;"), "{left}");
+    let resealed = place.run(&["webhooks", "reseal", "--seal-key", other, "--seal-key-before", key]).with_status(0).out;
+    assert_eq!(resealed, "sealed anew: 1\n", "with the key that sealed it");
+    for action in ["list", "reseal"] {
+        for _ in 0..2 {
+            let told = place.run(&["webhooks", action, "--workspace", "elsewhere"]).with_status(2).err;
+            assert!(told.contains("there is no workspace `elsewhere`"), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made() {
+    let place = Place::new();
+    for action in ["list", "reseal"] {
+        let told = place.run(&["webhooks", action]).with_status(2).err;
+        assert!(told.contains("there is no store at"), "{told}");
+    }
 }

@@ -89,8 +89,13 @@ pub(super) fn short() -> HttpWebhookOptions {
     }
 }
 
-/// A transport that may call loopback, and believes these authorities.
+/// A transport that may call loopback, without TLS too, and believes these authorities.
 pub(super) fn trusting(options: HttpWebhookOptions, roots: RootCertStore) -> HttpWebhookTransport {
+    told(HttpWebhookOptions { allow_http: true, ..options }, roots)
+}
+
+/// A transport of these very options that may call loopback, and believes these authorities.
+pub(super) fn told(options: HttpWebhookOptions, roots: RootCertStore) -> HttpWebhookTransport {
     let allow = vec![AllowRule::parse("127.0.0.0/8").unwrap()];
     let connector = GuardedConnector::new(Guard::new(GuardOptions { allow, ..GuardOptions::default() }));
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));

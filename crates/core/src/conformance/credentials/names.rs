@@ -39,9 +39,13 @@ pub async fn of_many_who_propose_a_secret_all_are_given_one(store: Store) {
 /// Clause 5: id and time of making included.
 pub async fn a_workspace_is_the_first_that_was_proposed(store: Store) {
     let first = proposed(1, "Größe 日本");
+    for _ in 0..2 {
+        assert_eq!(store.find_workspace(&first.name).await.expect("a look"), None, "looking makes none");
+    }
     for n in 1..=3 {
         assert_eq!(store.workspace(proposed(n, "Größe 日本")).await.expect("a workspace"), first);
     }
+    assert_eq!(store.find_workspace(&first.name).await.expect("a look"), Some(first));
     assert_eq!(store.workspace(proposed(4, "other")).await.expect("a workspace"), proposed(4, "other"));
 }
 

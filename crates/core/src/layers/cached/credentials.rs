@@ -53,6 +53,10 @@ impl CredentialStore for Cached<dyn CredentialStore> {
         self.inner.workspace(proposed).await
     }
 
+    async fn find_workspace(&self, name: &str) -> Result<Option<Workspace>> {
+        self.inner.find_workspace(name).await
+    }
+
     async fn insert_key(&self, key: &ApiKey) -> Result<ApiKey> {
         let kept = self.inner.insert_key(key).await;
         self.memory.known.forget(&key.hash);

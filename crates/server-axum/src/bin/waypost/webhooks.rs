@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use waypost_core::Kind;
 use waypost_core::webhooks::Endpoint;
 
 use crate::failure::Failure;
@@ -16,8 +17,8 @@ use crate::store::Store;
   waypost webhooks reseal
   waypost webhooks reseal --workspace partners
 
-To change the key that secrets are sealed with: start every node with the new key and, beside it, the one before; seal the
-secrets of every workspace anew; then take the key before away.")]
+To change the key that secrets are sealed with: start every node with the new key in seal_key_before; then every node with it
+in seal_key, and the one before in seal_key_before; seal the secrets of every workspace anew; then take the key before away.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -45,15 +46,23 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (Action::List(place) | Action::Reseal(place)) = &arguments.action;
     let settings = Settings::load(&place.flags.0)?;
     crate::logging::start(&settings, "warn");
-    let store = Store::open(&settings).await?;
+    let store = Store::open_existing(&settings).await?;
     let done = act(&arguments.action, place, &store).await;
     store.close().await?;
-    done.map(|()| ExitCode::SUCCESS)
+    done
 }
 
-async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failure> {
+async fn act(action: &Action, place: &Place, store: &Store) -> Result<ExitCode, Failure> {
     let platform = &store.platform;
-    let operator = store.operator(platform.credentials.workspace(&place.workspace).await?.id);
+    // A mistyped name is no empty workspace.
+    let workspace =
+        platform.credentials.existing_workspace(&place.workspace).await.map_err(|error| match error.kind() {
+            Kind::NotFound => {
+                Failure::usage(format!("there is no workspace `{}`; give another by --workspace", place.workspace))
+            }
+            _ => error.into(),
+        })?;
+    let operator = store.operator(workspace.id);
     match action {
         Action::List(_) => {
             for endpoint in platform.webhooks.list(&operator).await? {
@@ -62,10 +71,14 @@ async fn act(action: &Action, place: &Place, store: &Store) -> Result<(), Failur
         }
         Action::Reseal(_) => {
             let resealed = platform.webhooks.reseal(&operator).await?;
-            println!("sealed anew: {resealed}");
+            println!("sealed anew: {}", resealed.sealed);
+            if resealed.left > 0 {
+                println!("left under a key that is not there: {}; give it by seal_key_before", resealed.left);
+                return Ok(ExitCode::FAILURE);
+            }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An endpoint in one line, its address without the query, which may hold what is no business of a terminal.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use waypost_core::webhooks::{AttemptResult, Failure, FailureClass, WebhookCall, WebhookReply, WebhookTransport};
+use waypost_core::webhooks::{
+    AttemptResult, Failure, FailureClass, Target, WebhookCall, WebhookReply, WebhookTransport,
+};
 
 /// How a receiver answers.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +47,10 @@ pub(crate) fn header<'a>(call: &'a WebhookCall, name: &str) -> &'a str {
 
 #[async_trait]
 impl WebhookTransport for Receiver {
+    fn refuses(&self, target: &Target) -> Option<String> {
+        target.as_str().starts_with("https://10.").then(|| "blocked address: it is not a public one".to_owned())
+    }
+
     async fn call(&self, call: WebhookCall) -> WebhookReply {
         let body: Value = serde_json::from_slice(&call.body).unwrap();
         let answering = {

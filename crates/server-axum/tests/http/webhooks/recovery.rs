@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use waypost_core::WebhookOptions;
 use waypost_core::webhooks::RETRIES;
 
 use super::sending::Line;
 use super::{hook, register, rows};
-use crate::harness::{Answering, Reply, Server, header};
+use crate::harness::{Answering, Reply, Server, Setup, header};
 
 const LONG_AGO: &str = "2026-11-01T00:00:00Z";
 
@@ -131,6 +132,24 @@ async fn what_happened_while_an_endpoint_was_disabled_is_replayed_once() {
     let before = json!({"since": LONG_AGO, "until": begun});
     assert_eq!(accepted(&server, &replay, &before).await["created"], json!(1), "back before the registration");
     assert_eq!(accepted(&server, &replay, &json!({"since": LONG_AGO})).await["created"], json!(0), "each once");
+}
+
+#[tokio::test]
+async fn a_replay_reaches_back_no_further_than_deliveries_are_kept() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let webhooks = WebhookOptions { keep: 2 * DAY, ..WebhookOptions::default() };
+    let server = Server::with(Setup { webhooks, ..Setup::default() }).await;
+    let mut line = Line::of(&server);
+    let (path, _) = register(&server, &hook()).await;
+    server.make_slug("delivered").await;
+    line.run(&server).await;
+    assert_eq!(statuses(&server, &path).await, ["delivered"]);
+    server.clock.advance(4 * DAY);
+    let mut retention = server.engine("webhook_retention");
+    retention.step(server.platform.clock.now()).await.unwrap();
+    assert!(statuses(&server, &path).await.is_empty(), "it is forgotten");
+    let replayed = accepted(&server, &format!("{path}/replay"), &json!({"since": LONG_AGO})).await;
+    assert_eq!(replayed, json!({"created": 0, "next_cursor": null, "has_more": false}));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use waypost_core::limits::{Algorithm, Plans, Policy, WEBHOOK_REGISTRATIONS};
 use waypost_core::webhooks::MOST_ENDPOINTS;
 
-use super::hook;
-use crate::harness::{Server, Setup};
+use super::{hook, register};
+use crate::harness::{Reply, Server, Setup};
 
 #[tokio::test]
 async fn an_endpoint_is_registered_and_its_secret_is_shown_once() {
@@ -29,6 +29,25 @@ async fn an_endpoint_is_registered_and_its_secret_is_shown_once() {
     assert_eq!(server.delete(&path).send().await.status, 204);
     assert_eq!(server.get(&path).send().await.status, 404);
     assert_eq!(server.delete(&path).send().await.status, 404);
+}
+
+#[tokio::test]
+async fn an_address_that_can_never_be_called_is_refused_at_once() {
+    let server = Server::start().await;
+    let mut private = hook();
+    private["url"] = json!("https://10.0.0.1/");
+    let told = |reply: Reply| {
+        assert_eq!(reply.status, 422, "{}", reply.text());
+        assert!(reply.text().contains("it is not a public one"), "{}", reply.text());
+        assert_eq!(reply.faulty(), ["url"]);
+    };
+    told(server.post("/v1/webhooks", &private).send().await);
+    let (path, _) = register(&server, &hook()).await;
+    told(server.patch(&path, &json!({"url": "https://10.0.0.1/"})).send().await);
+    assert_eq!(server.get(&path).send().await.json()["url"], hook()["url"]);
+    // Without a way to receivers nobody knows.
+    let cut_off = Server::with(Setup { is_cut_off: true, ..Setup::default() }).await;
+    assert_eq!(cut_off.post("/v1/webhooks", &private).send().await.status, 201);
 }
 
 #[tokio::test]

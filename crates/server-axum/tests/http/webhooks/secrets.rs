@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use waypost_core::WebhookOptions;
-use waypost_core::webhooks::{MOST_SECRETS, WebhookCall, WebhookSecret, sign, signed_content};
+use waypost_core::webhooks::{MOST_SECRETS, Resealed, WebhookCall, WebhookSecret, sign, signed_content};
 
 use super::{hook, register};
 use crate::harness::{Server, Setup, header};
@@ -110,7 +110,7 @@ async fn secrets_are_sealed_anew_and_still_sign() {
     let server = Server::start().await;
     let (path, secret) = register(&server, &hook()).await;
     let before = server.get(&path).send().await.json();
-    let webhooks = WebhookOptions { seal_keys: vec![[9; 32]], ..WebhookOptions::default() };
+    let webhooks = WebhookOptions { seal_key: Some([9; 32]), ..WebhookOptions::default() };
     let turned = Server::with(Setup { webhooks, ..server.beside(Default::default()) }).await;
     let workspace = turned.platform.credentials.workspace("default").await.unwrap().id;
     let key = turned.issue("default", "*").await;
@@ -123,8 +123,9 @@ async fn secrets_are_sealed_anew_and_still_sign() {
         plan: None,
         traceparent: None,
     };
-    assert_eq!(turned.platform.webhooks.reseal(&who).await.unwrap(), 1);
-    assert_eq!(turned.platform.webhooks.reseal(&who).await.unwrap(), 0, "all are as they should be");
+    assert_eq!(turned.platform.webhooks.reseal(&who).await.unwrap(), Resealed { sealed: 1, left: 0 });
+    let none = Resealed::default();
+    assert_eq!(turned.platform.webhooks.reseal(&who).await.unwrap(), none, "all are as they should be");
     assert_eq!(signers(&called(&turned, &path).await, &[&secret]), [0]);
     assert_eq!(turned.get(&path).send().await.json(), before, "nothing that its owner sees has changed");
     let old = server.ask(http::Method::POST, &format!("{path}/test")).send().await;

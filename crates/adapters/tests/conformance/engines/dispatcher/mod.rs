@@ -29,8 +29,8 @@ use waypost_core::page::Cursors;
 use waypost_core::seal::Seal;
 use waypost_core::webhooks::{
     Attempt, AttemptResult, Delivery, DeliveryLog as _, DeliveryQueue, DeliveryRecord, DeliveryState, Dispatcher,
-    DispatcherOptions, Endpoint, Failure, FailureClass, Messages, Notices, SealedSecret, WebhookCall, WebhookReply,
-    WebhookStore as _, WebhookTransport,
+    DispatcherOptions, Endpoint, Failure, FailureClass, Messages, Notices, SealedSecret, Target, WebhookCall,
+    WebhookReply, WebhookStore as _, WebhookTransport,
 };
 
 /// The secret of every endpoint here.
@@ -88,6 +88,10 @@ fn header(call: &WebhookCall, name: &str) -> String {
 
 #[async_trait]
 impl WebhookTransport for Receivers {
+    fn refuses(&self, _: &Target) -> Option<String> {
+        None
+    }
+
     async fn call(&self, call: WebhookCall) -> WebhookReply {
         let answer = match self.scripts.lock().unwrap().get_mut(call.target.as_str()) {
             Some(script) => script(&call),

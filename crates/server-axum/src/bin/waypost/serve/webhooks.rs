@@ -16,7 +16,8 @@ pub(super) fn options(settings: &Settings) -> WebhookOptions {
     WebhookOptions {
         transport: transport(settings),
         allow_http: settings.webhook_allow_http,
-        seal_keys: settings.seal_keys(),
+        seal_key: settings.seal_key(),
+        seal_keys_before: settings.seal_keys_before(),
         dispatcher: DispatcherOptions {
             calls: sending.most_calls,
             retries: sending.retries.clone().into(),
@@ -35,7 +36,7 @@ fn transport(settings: &Settings) -> Option<Arc<dyn WebhookTransport>> {
     if let Some(proxy) = &sending.proxy {
         connector = connector.through(proxy.clone());
     }
-    let mut options = HttpWebhookOptions::default();
+    let mut options = HttpWebhookOptions { allow_http: settings.webhook_allow_http, ..HttpWebhookOptions::default() };
     // Else those that are called right now would fill what is kept.
     options.most_kept = options.most_kept.max(2 * sending.most_calls);
     match HttpWebhookTransport::new(connector, Arc::new(SystemClock), options) {
@@ -72,7 +73,7 @@ mod tests {
         settings.webhook_allow_http = true;
         (settings.sending.most_calls, settings.sending.keep) = (7, Duration::from_secs(8 * 86_400));
         let options = options(&settings);
-        assert!(options.allow_http && options.transport.is_some() && options.seal_keys.is_empty());
+        assert!(options.allow_http && options.transport.is_some() && options.seal_key.is_none());
         assert_eq!((options.dispatcher.calls, options.keep), (7, settings.sending.keep));
     }
 }

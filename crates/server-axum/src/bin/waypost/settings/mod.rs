@@ -142,6 +142,7 @@ impl Settings {
         }
         settings.check_choices()?;
         settings.check_seal_keys()?;
+        settings.check_keep_deliveries()?;
         Ok(settings)
     }
 

@@ -237,7 +237,7 @@ pub(super) static TABLE: [Setting; 50] = [
         "The key that secrets of webhooks are sealed with in the store, the same on every node: 32 bytes in base64 or hexadecimal",
         |it, text| SealKey::parse(text).map(|value| it.sending.seal_key = Some(value))),
     setting!(secret "seal_key_before", "KEY,…", Told("none"), Store,
-        "The keys that were seal_key before, which still open what they sealed",
+        "Keys that open what they sealed, and seal nothing: those that were seal_key before, or the one that will be",
         |it, text| SealKey::parse_list(text).map(|value| it.sending.seal_key_before = value)),
     setting!(
         "geoip_file",

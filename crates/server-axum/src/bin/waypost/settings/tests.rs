@@ -226,17 +226,31 @@ fn a_provider_needs_an_address_and_our_name_there() {
 }
 
 #[test]
-fn a_seal_key_stands_before_those_that_it_follows() {
+fn keys_that_open_stand_beside_the_one_that_seals_or_alone() {
     let (new, old) = ("00".repeat(31) + "01", "00".repeat(31) + "02");
     let (key, before) = (("WAYPOST_SEAL_KEY", new.as_str()), ("WAYPOST_SEAL_KEY_BEFORE", old.as_str()));
     let settings = resolve(&[], &[key, before], "").unwrap();
-    assert_eq!(settings.seal_keys().iter().map(|key| key[31]).collect::<Vec<_>>(), [1, 2]);
+    let last = |settings: &super::Settings| {
+        let before: Vec<_> = settings.seal_keys_before().iter().map(|key| key[31]).collect();
+        (settings.seal_key().map(|key| key[31]), before)
+    };
+    assert_eq!(last(&settings), (Some(1), vec![2]));
     assert!(!format!("{settings:?}").contains("0, 1]"), "no key is printed");
-    assert!(resolve(&[], &[], "").unwrap().seal_keys().is_empty());
-    let alone = fault(&[], &[before], "");
-    assert!(alone.starts_with("WAYPOST_SEAL_KEY_BEFORE: is used by nothing; give seal_key"), "{alone}");
+    assert_eq!(last(&resolve(&[], &[], "").unwrap()), (None, vec![]));
+    let first_step = resolve(&[], &[before], "").unwrap();
+    assert_eq!(last(&first_step), (None, vec![2]), "it opens before any node seals with it");
     let twice = fault(&[], &[key, ("WAYPOST_SEAL_KEY_BEFORE", &new)], "");
     assert!(twice.contains("holds seal_key itself"), "{twice}");
+}
+
+#[test]
+fn deliveries_are_kept_for_a_day_longer_than_events() {
+    assert!(resolve(&[("keep_events", "7d"), ("keep_deliveries", "8d")], &[], "").is_ok());
+    for (events, deliveries, least) in [("169h", "8d", "9d"), ("30d", "30d", "31d")] {
+        let told = fault(&[("keep_events", events), ("keep_deliveries", deliveries)], &[], "");
+        assert!(told.starts_with("--keep-deliveries: ") && told.contains(&format!("at least {least}")), "{told}");
+    }
+    assert!(fault(&[("keep_events", "30d")], &[], "").contains("or lower keep_events"));
 }
 
 /// The table of settings, as the document shows it.

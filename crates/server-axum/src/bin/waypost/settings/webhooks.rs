@@ -19,7 +19,7 @@ pub(crate) struct Sending {
     pub(crate) keep: Duration,
     /// The key that seals, if the operator gave one.
     pub(crate) seal_key: Option<SealKey>,
-    /// Those before it.
+    /// Those that open beside it.
     pub(crate) seal_key_before: Vec<SealKey>,
 }
 
@@ -100,24 +100,39 @@ pub(super) fn keep(text: &str) -> Result<Duration, String> {
 }
 
 impl Settings {
-    /// The keys that secrets are sealed with, the one that seals first.
-    pub(crate) fn seal_keys(&self) -> Vec<[u8; 32]> {
-        self.sending.seal_key.iter().chain(&self.sending.seal_key_before).map(|key| key.0).collect()
+    /// The key that seals, if one was given.
+    pub(crate) fn seal_key(&self) -> Option<[u8; 32]> {
+        self.sending.seal_key.as_ref().map(|key| key.0)
+    }
+
+    /// The keys that only open. They may stand alone: so every node can open what the first one with a `seal_key` seals.
+    pub(crate) fn seal_keys_before(&self) -> Vec<[u8; 32]> {
+        self.sending.seal_key_before.iter().map(|key| key.0).collect()
     }
 
     /// Refuses keys that nothing would heed.
     pub(super) fn check_seal_keys(&self) -> Result<(), SettingFault> {
-        let Some(key) = &self.sending.seal_key else {
-            if self.sending.seal_key_before.is_empty() {
-                return Ok(());
+        match &self.sending.seal_key {
+            Some(key) if self.sending.seal_key_before.contains(key) => {
+                Err(self.fault("seal_key_before", "holds seal_key itself; give the other keys that are to open"))
             }
-            let fault = "is used by nothing; give seal_key, or make this one it again to go back";
-            return Err(self.fault("seal_key_before", fault));
-        };
-        if self.sending.seal_key_before.contains(key) {
-            return Err(self.fault("seal_key_before", "holds seal_key itself; give the keys that came before it"));
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses deliveries that are forgotten before their events: a replay would send again what was delivered. A day
+    /// between them, since both go by parts of a day.
+    pub(super) fn check_keep_deliveries(&self) -> Result<(), SettingFault> {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let least = self.keep_events + DAY;
+        if self.sending.keep >= least {
+            return Ok(());
+        }
+        let days = least.as_secs().div_ceil(DAY.as_secs());
+        let fault = format!(
+            "is less than a day above keep_events, so a replay would send again what was delivered; write at least {days}d, or lower keep_events"
+        );
+        Err(self.fault("keep_deliveries", fault))
     }
 }
 

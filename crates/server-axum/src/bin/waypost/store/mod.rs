@@ -78,7 +78,11 @@ impl Store {
         let spool = Arc::new(MemoryClickSpool::new(0, SystemClock.now(), &OsEntropy));
         let site = site(settings, public_url(settings, settings.listen))?;
         let (ports, closing) = base.into_ports(spool, Arc::new(Nobody));
-        let webhooks = WebhookOptions { seal_keys: settings.seal_keys(), ..WebhookOptions::default() };
+        let webhooks = WebhookOptions {
+            seal_key: settings.seal_key(),
+            seal_keys_before: settings.seal_keys_before(),
+            ..WebhookOptions::default()
+        };
         let options = PlatformOptions { webhooks, ..PlatformOptions::default() };
         let platform = Platform::assemble(ports, site, options).await?;
         Ok(Self { platform, closings: vec![closing] })
