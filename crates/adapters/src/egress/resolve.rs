@@ -28,13 +28,23 @@ pub struct SystemResolver {
     places: Arc<Semaphore>,
 }
 
-/// How many look-ups may be under way. Each holds a thread, of which the runtime has 512 for all that blocks; names whose
-/// servers are silent must not take them from others.
+/// How many look-ups may be under way by default. Each holds a thread, of which the runtime has 512 for all that blocks;
+/// names whose servers are silent must not take them from others.
 const MOST_LOOK_UPS: usize = 128;
 
+impl SystemResolver {
+    /// So many look-ups at a time; others wait. Names whose servers are silent hold their places for as long as the machine's
+    /// resolver waits, often 10 s, so where strangers name hosts, give as many as there are calls, and the runtime as many
+    /// more threads (`max_blocking_threads`).
+    pub fn with_places(places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS))) }
+    }
+}
+
+/// 128 look-ups at a time: a quarter of the threads that a runtime has for what blocks.
 impl Default for SystemResolver {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(MOST_LOOK_UPS)) }
+        Self::with_places(MOST_LOOK_UPS)
     }
 }
 

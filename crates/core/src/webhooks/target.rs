@@ -26,7 +26,8 @@ pub enum InvalidTarget {
 impl Target {
     /// Reads an address. `http` only where the operator allows it.
     ///
-    /// Whether the host is one that may be called is asked when it is called, by its addresses then.
+    /// Whether the host is one that may be called is the transport's word: of the address as it is written at once, and of what
+    /// a name resolves to when it is called.
     ///
     /// # Errors
     /// [`InvalidTarget`] names what is wrong.

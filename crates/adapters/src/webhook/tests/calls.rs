@@ -125,7 +125,8 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 async fn what_the_guard_blocks_is_blocked_and_what_cannot_be_sent_is_broken() {
     let receiver = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
     let guarded = GuardedConnector::new(Guard::default());
-    let guarded = HttpWebhookTransport::new(guarded, Arc::new(SystemClock), HttpWebhookOptions::default()).unwrap();
+    let options = HttpWebhookOptions { allow_http: true, ..HttpWebhookOptions::default() };
+    let guarded = HttpWebhookTransport::new(guarded, Arc::new(SystemClock), options).unwrap();
     for url in ["http://127.0.0.1:8080/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/"] {
         let failure = guarded.call(call(url)).await.result.failure.unwrap();
         assert_eq!(

@@ -52,6 +52,12 @@ enum Command {
     Gateway(gateway::Arguments),
 }
 
+/// The most look-ups of names for webhooks at a time, each of which holds a thread: as many as there are calls by default.
+pub(crate) const LOOK_UPS: usize = 1_024;
+/// The threads for whatever else blocks: as many as the runtime has of its own accord. Threads are made as they are needed,
+/// and end when they are not.
+const BLOCKING: usize = 512;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
@@ -65,6 +71,7 @@ fn main() -> ExitCode {
 fn within_runtime(command: Command) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING + LOOK_UPS)
         .build()
         .map_err(|fault| Failure::broken(format!("the runtime cannot be started: {fault}")))?;
     let ended = runtime.block_on(async {

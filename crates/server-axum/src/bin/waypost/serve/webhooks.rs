@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::egress::{Guard, GuardOptions, GuardedConnector};
+use waypost_adapters::egress::{Guard, GuardOptions, GuardedConnector, SystemResolver};
 use waypost_adapters::webhook::{HttpWebhookOptions, HttpWebhookTransport};
 use waypost_core::WebhookOptions;
 use waypost_core::clock::SystemClock;
@@ -32,7 +32,9 @@ pub(super) fn options(settings: &Settings) -> WebhookOptions {
 fn transport(settings: &Settings) -> Option<Arc<dyn WebhookTransport>> {
     let sending = &settings.sending;
     let guard = Guard::new(GuardOptions { allow: sending.allow.clone(), ..GuardOptions::default() });
-    let mut connector = GuardedConnector::new(guard);
+    // Each call may wait on a name of its own; silent names must not hold the others up.
+    let places = sending.most_calls.min(crate::LOOK_UPS);
+    let mut connector = GuardedConnector::new(guard).with_resolver(SystemResolver::with_places(places));
     if let Some(proxy) = &sending.proxy {
         connector = connector.through(proxy.clone());
     }
