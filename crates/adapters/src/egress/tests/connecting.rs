@@ -108,6 +108,7 @@ impl Dial for Silent {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the time of the test, which stands still unless everybody waits")]
 async fn one_limit_holds_for_the_look_up_and_all_addresses() {
     let (uri, limit) = ("http://a.example/".parse().unwrap(), Duration::from_secs(3));
     let silent = GuardedConnector::new(Guard::default()).with_resolver(Silent).within(limit);
