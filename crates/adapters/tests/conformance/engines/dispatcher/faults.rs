@@ -178,7 +178,7 @@ async fn everything_arrives_whatever_fails_and_whenever() {
         let mut n = 0_u32;
         bench.receivers.say(&endpoint, move |_| {
             n += 1;
-            Answer::Status(if n % 3 == 0 { 500 } else { 200 })
+            Answer::Status(if n.is_multiple_of(3) { 500 } else { 200 })
         });
         bench.owes(&endpoint, 1..=60, 7).await;
         let mut dispatcher = bench.dispatcher();

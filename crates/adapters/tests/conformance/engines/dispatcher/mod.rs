@@ -68,17 +68,20 @@ impl std::fmt::Debug for Receivers {
 
 impl Receivers {
     fn say(&self, endpoint: &Endpoint, script: impl FnMut(&WebhookCall) -> Answer + Send + 'static) {
-        self.scripts.lock().unwrap().insert(endpoint.target.as_str().to_owned(), Box::new(script));
+        self.scripts
+            .lock()
+            .expect("no panic under the lock")
+            .insert(endpoint.target.as_str().to_owned(), Box::new(script));
     }
 
     /// The ids of the events that were brought to an endpoint, in the order of the calls.
     fn brought(&self, endpoint: &Endpoint) -> Vec<String> {
-        let calls = self.calls.lock().unwrap();
+        let calls = self.calls.lock().expect("no panic under the lock");
         calls.iter().filter(|call| call.target == endpoint.target).map(|call| header(call, "webhook-id")).collect()
     }
 
     fn count(&self) -> usize {
-        self.calls.lock().unwrap().len()
+        self.calls.lock().expect("no panic under the lock").len()
     }
 }
 
@@ -93,11 +96,11 @@ impl WebhookTransport for Receivers {
     }
 
     async fn call(&self, call: WebhookCall) -> WebhookReply {
-        let answer = match self.scripts.lock().unwrap().get_mut(call.target.as_str()) {
+        let answer = match self.scripts.lock().expect("no panic under the lock").get_mut(call.target.as_str()) {
             Some(script) => script(&call),
             None => Answer::Status(200),
         };
-        self.calls.lock().unwrap().push(call);
+        self.calls.lock().expect("no panic under the lock").push(call);
         let (status, retry_after) = match answer {
             Answer::Status(status) => (status, None),
             Answer::Later(status, wait) => (status, Some(wait)),
@@ -171,10 +174,12 @@ impl Bench {
 
     async fn registered_as(&self, endpoint: Endpoint) -> Endpoint {
         let owner = endpoint.id.to_string();
-        let sealed = Seal::new(&[8; 32], &[]).close(&SECRET, owner.as_bytes(), &SeededEntropy::new(3)).unwrap();
+        let sealed = Seal::new(&[8; 32], &[])
+            .close(&SECRET, owner.as_bytes(), &SeededEntropy::new(3))
+            .expect("what the test relies on");
         let secrets = vec![SealedSecret { sealed, made_at: endpoint.created_at, ends_at: None }];
         let endpoint = Endpoint { secrets, ..endpoint };
-        assert!(self.store.insert_endpoint(&endpoint, 100).await.unwrap());
+        assert!(self.store.insert_endpoint(&endpoint, 100).await.expect("what the test relies on"));
         endpoint
     }
 
@@ -186,7 +191,7 @@ impl Bench {
             Delivery { endpoint: endpoint.id, ordering: endpoint.ordering_key(&event), event, position }
         };
         let deliveries: Vec<_> = numbers.map(delivery).collect();
-        self.store.enqueue(&deliveries, self.clock.now()).await.unwrap();
+        self.store.enqueue(&deliveries, self.clock.now()).await.expect("what the test relies on");
     }
 
     /// Runs rounds until nothing moves any more at this moment. Gives what the last one waits for.
@@ -218,7 +223,7 @@ impl Bench {
 
     async fn record(&self, endpoint: WebhookId, event: &Event) -> (DeliveryRecord, Vec<Attempt>) {
         let id = DeliveryId::from_bytes(event.id.to_bytes());
-        self.store.delivery(workspace(1), endpoint, id).await.unwrap().expect("a delivery")
+        self.store.delivery(workspace(1), endpoint, id).await.expect("what the test relies on").expect("a delivery")
     }
 
     async fn state(&self, endpoint: &Endpoint, n: u64) -> DeliveryState {
@@ -231,18 +236,20 @@ impl Bench {
 
     /// How many deliveries are owed.
     async fn waiting(&self) -> u64 {
-        DeliveryQueue::backlog(&*self.store).await.unwrap().waiting
+        DeliveryQueue::backlog(&*self.store).await.expect("what the test relies on").waiting
     }
 
     /// The events that came into the outbox since the last look.
     async fn told(&self) -> Vec<Event> {
-        let entries = Outbox::claim(&*self.store, 99, self.now(), seconds(1)).await.unwrap();
+        let entries = Outbox::claim(&*self.store, 99, self.now(), seconds(1)).await.expect("what the test relies on");
         let ack = |entry: &waypost_core::outbox::Claimed| Verdict {
             entry: entry.entry,
             token: entry.token,
             ruling: Ruling::Ack,
         };
-        Outbox::settle(&*self.store, &entries.iter().map(ack).collect::<Vec<_>>()).await.unwrap();
+        Outbox::settle(&*self.store, &entries.iter().map(ack).collect::<Vec<_>>())
+            .await
+            .expect("what the test relies on");
         entries.into_iter().map(|entry| entry.event).collect()
     }
 
