@@ -32,7 +32,7 @@ pub mod conformance;
 #[cfg(feature = "services")]
 pub mod engine;
 #[cfg(feature = "services")]
-mod identity;
+pub mod identity;
 #[cfg(feature = "services")]
 pub mod issuers;
 #[cfg(feature = "services")]
