@@ -25,6 +25,7 @@ pub mod links;
 pub mod members;
 pub mod outbox;
 pub mod page;
+pub mod push;
 pub mod webhooks;
 
 #[cfg(feature = "conformance")]

@@ -23,6 +23,7 @@ use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::push::presence::Presences;
 use crate::seal::Seal;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
@@ -154,6 +155,8 @@ pub struct Platform {
     pub idempotency: Idempotency,
     /// What is allowed.
     pub limits: Limits,
+    /// Who is watching what.
+    pub presences: Presences,
     /// The public face.
     pub site: Arc<Site>,
     /// What time it is.
@@ -235,6 +238,7 @@ impl Platform {
                 options.plans.clone(),
                 clock.clone(),
             ),
+            presences: Presences::new(ports.presence.clone()),
             site,
             clock,
             entropy,
@@ -275,6 +279,7 @@ impl Platform {
             Box::new(Expiry::new(ports.links.clone(), self.links.clone())),
             Box::new(self.idempotency.sweeper()),
             Box::new(GrantSweeper::new(ports.grants.clone())),
+            Box::new(self.presences.keeper()),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];

@@ -1,0 +1,3 @@
+//! Live delivery: who watches a topic.
+
+pub mod presence;
