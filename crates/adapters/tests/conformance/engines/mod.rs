@@ -7,5 +7,6 @@ mod dispatcher;
 mod fanout;
 mod follows;
 mod node;
+mod presence;
 mod relay;
 mod sweeper;
