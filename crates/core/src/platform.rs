@@ -23,6 +23,7 @@ use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::push::presence::Presences;
 use crate::push::{Hub, LiveOptions, Tail};
 use crate::seal::Seal;
 use crate::tokens::{TokenOptions, Tokens};
@@ -160,6 +161,8 @@ pub struct Platform {
     pub idempotency: Idempotency,
     /// What is allowed.
     pub limits: Limits,
+    /// Who is watching what.
+    pub presences: Presences,
     /// The public face.
     pub site: Arc<Site>,
     /// What time it is.
@@ -209,6 +212,7 @@ impl Platform {
             options.tokens.generation,
             entropy.clone(),
         ));
+        let presences = Presences::new(ports.presence.clone());
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
@@ -220,7 +224,14 @@ impl Platform {
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
-            live: Arc::new(Hub::new(ports.bus.clone(), cursors.clone(), clock.clone(), entropy.clone(), options.live)),
+            live: Arc::new(Hub::new(
+                ports.bus.clone(),
+                cursors.clone(),
+                presences.clone(),
+                clock.clone(),
+                entropy.clone(),
+                options.live,
+            )),
             feed: Feed::new(ports.bus.clone(), cursors),
             webhooks: Webhooks::new(
                 &ports,
@@ -242,6 +253,7 @@ impl Platform {
                 options.plans.clone(),
                 clock.clone(),
             ),
+            presences,
             site,
             clock,
             entropy,
@@ -283,6 +295,7 @@ impl Platform {
             Box::new(self.idempotency.sweeper()),
             Box::new(GrantSweeper::new(ports.grants.clone())),
             Box::new(Tail::new(self.live.clone())),
+            Box::new(self.presences.keeper()),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];

@@ -8,5 +8,6 @@ mod fanout;
 mod follows;
 mod live;
 mod node;
+mod presence;
 mod relay;
 mod sweeper;

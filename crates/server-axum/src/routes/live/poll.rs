@@ -61,6 +61,7 @@ pub(in crate::routes) async fn held(app: &App, newcomer: Newcomer, poll: Poll) -
         from,
         overflow: Overflow::default(),
         most_unacknowledged: None,
+        presence: false,
     })?;
     match hold(session, poll.limit.get()).await {
         Held::Page { frames, cursor, is_full } => {

@@ -56,6 +56,7 @@ pub(in crate::routes) async fn stream(
                 from,
                 overflow: overflow.value().unwrap_or_default(),
                 most_unacknowledged: None,
+                presence: false,
             })?;
             Body::new(SseBody::new(session))
         }
