@@ -9,3 +9,4 @@ mod follows;
 mod node;
 mod relay;
 mod sweeper;
+pub(crate) mod tickets;
