@@ -81,6 +81,7 @@ pub(crate) struct Settings {
     pub(crate) webhook_allow_http: bool,
     pub(crate) sending: Sending,
     pub(crate) most_in_flight: usize,
+    pub(crate) most_connections: usize,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,
     pub(crate) keep_events: Duration,
