@@ -47,6 +47,8 @@ mod ports;
 #[cfg(feature = "services")]
 pub mod seal;
 #[cfg(feature = "services")]
+pub mod tickets;
+#[cfg(feature = "services")]
 pub mod tokens;
 #[cfg(feature = "wire")]
 pub mod wire;

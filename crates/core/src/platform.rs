@@ -26,6 +26,7 @@ use crate::ports::Ports;
 use crate::push::presence::Presences;
 use crate::push::{Hub, LiveOptions, Tail};
 use crate::seal::Seal;
+use crate::tickets::Tickets;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
     Backlog, DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
@@ -153,6 +154,8 @@ pub struct Platform {
     pub issuers: Issuers,
     /// Sessions of browsers.
     pub sessions: Sessions,
+    /// What opens live streams without a header.
+    pub tickets: Tickets,
     /// The people of workspaces.
     pub members: Members,
     /// Signing in, where there is a provider to sign in at.
@@ -205,8 +208,9 @@ impl Platform {
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
         let (grants, members) = (ports.grants.clone(), ports.members.clone());
+        let seal = Arc::new(seal(&options.webhooks, &credentials).await?);
         let messages = Arc::new(Messages::new(
-            Arc::new(seal(&options.webhooks, &credentials).await?),
+            seal.clone(),
             cursors.clone(),
             Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone()),
             options.tokens.generation,
@@ -220,6 +224,7 @@ impl Platform {
             issuers,
             login,
             sessions: Sessions::new(grants.clone(), members.clone(), clock.clone(), entropy.clone()),
+            tickets: Tickets::new(ports.idempotency.clone(), seal, clock.clone(), entropy.clone()),
             members: Members::new(members, grants, clock.clone(), entropy.clone()),
             links,
             follows,

@@ -24,6 +24,8 @@ mod routes;
 mod serve;
 
 #[cfg(test)]
+mod live_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -119,3 +119,9 @@ async fn the_probe_tells_an_open_database_from_a_closed_one() {
     database.ports.close().await;
     assert_eq!(probe.check().await.expect_err("it is closed").kind(), Kind::Unavailable);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_bring_a_ticket_one_is_let_in() {
+    let store = idempotency_store().await;
+    crate::engines::tickets::of_fifty_who_bring_a_ticket_one_is_let_in(store.ports.clone()).await;
+}

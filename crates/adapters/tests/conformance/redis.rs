@@ -60,3 +60,9 @@ async fn the_probe_finds_the_server() {
     assert_eq!(probe.name(), "redis");
     assert!(probe.check().await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_bring_a_ticket_one_is_let_in() {
+    let store = idempotency_store().await;
+    crate::engines::tickets::of_fifty_who_bring_a_ticket_one_is_let_in(store.ports.clone()).await;
+}

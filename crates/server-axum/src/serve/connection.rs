@@ -19,6 +19,7 @@ use tokio::time::Timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
+use super::hold::Hold;
 use super::progress::{Calls, Progress, Reads};
 use crate::gateway::metrics::names;
 
@@ -54,10 +55,10 @@ enum Turn {
     Drain,
 }
 
-/// Drives a connection to its end.
+/// Drives a connection to its end, or until another protocol takes it over.
 pub(super) async fn serve<I, S>(
     builder: Arc<Builder<TokioExecutor>>,
-    io: I,
+    (io, hold): (I, Hold),
     peer: SocketAddr,
     service: S,
     options: Options,
@@ -68,7 +69,7 @@ pub(super) async fn serve<I, S>(
     S::Future: Send + 'static,
 {
     let progress = Progress::new();
-    let io = TokioIo::new(Reads::new(io, progress.clone()));
+    let io = TokioIo::new(Reads::new(io, hold, progress.clone()));
     let service = Calls { service, progress: progress.clone() };
     let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
     let mut cancelled = pin!(drain.cancelled());

@@ -13,13 +13,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::hold::Hold;
 use super::still::{Stillness, Watchful};
 use crate::gateway::deadline::{Due, Still};
 use crate::gateway::watched::{Watch, Watched};
@@ -35,6 +36,8 @@ pub(super) struct Progress {
     served: AtomicUsize,
     /// HTTP/2: bytes are frames, so they say nothing about heads.
     framed: AtomicBool,
+    /// Another protocol has the connection, or is about to.
+    taken_over: AtomicBool,
     /// How long answers under way may take, by the number of the request, oldest first.
     due: Mutex<BTreeMap<usize, Duration>>,
     /// How readers of streams under way do.
@@ -51,6 +54,7 @@ impl Progress {
             in_flight: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
+            taken_over: AtomicBool::new(false),
             due: Mutex::default(),
             streams: Mutex::default(),
             timed: AtomicUsize::new(0),
@@ -92,6 +96,10 @@ impl Progress {
 
     pub(super) fn served(&self) -> usize {
         self.served.load(Ordering::Relaxed)
+    }
+
+    fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Relaxed)
     }
 
     /// Bytes came in.
@@ -190,6 +198,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
+            Some(in_flight) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                in_flight.progress.taken_over.store(true, Ordering::Relaxed);
+                response
+            }
             // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
             Some(mut in_flight) if !response.body().is_end_stream() => {
                 if let Some(Due(limit)) = response.extensions().get() {
@@ -206,18 +218,20 @@ where
 }
 
 pin_project! {
-    /// The socket's side.
+    /// The socket's side. It goes along when another protocol takes the connection over.
     #[derive(Debug)]
     pub(super) struct Reads<I> {
         #[pin]
         io: I,
         progress: Arc<Progress>,
+        // After the socket: its place is free once it is closed.
+        hold: Hold,
     }
 }
 
 impl<I> Reads<I> {
-    pub(super) fn new(io: I, progress: Arc<Progress>) -> Self {
-        Self { io, progress }
+    pub(super) fn new(io: I, hold: Hold, progress: Arc<Progress>) -> Self {
+        Self { io, progress, hold }
     }
 }
 
@@ -229,25 +243,44 @@ impl<I: AsyncRead> AsyncRead for Reads<I> {
         if buf.filled().len() > before {
             this.progress.read();
         }
+        if polled.is_pending() && this.progress.is_taken_over() {
+            return this.hold.poll_cut_reading(cx).map(Err);
+        }
+        polled
+    }
+}
+
+impl<I: AsyncWrite> Reads<I> {
+    /// Does what writes, unless that waits and the socket is cut off.
+    fn writing<T>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut I>, &mut Context<'_>) -> Poll<Result<T>>,
+    ) -> Poll<Result<T>> {
+        let this = self.project();
+        let polled = write(this.io, cx);
+        if polled.is_pending() && this.progress.is_taken_over() {
+            return this.hold.poll_cut_writing(cx).map(Err);
+        }
         polled
     }
 }
 
 impl<I: AsyncWrite> AsyncWrite for Reads<I> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        self.project().io.poll_write(cx, buf)
+        self.writing(cx, |io, cx| io.poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.project().io.poll_flush(cx)
+        self.writing(cx, |io, cx| io.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.project().io.poll_shutdown(cx)
+        self.writing(cx, |io, cx| io.poll_shutdown(cx))
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.project().io.poll_write_vectored(cx, bufs)
+        self.writing(cx, |io, cx| io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -11,3 +11,4 @@ mod node;
 mod presence;
 mod relay;
 mod sweeper;
+pub(crate) mod tickets;
