@@ -23,8 +23,12 @@
 //! to finish it (`Connection: close`, `GOAWAY`), and what is not through after [`grace`](Options::grace) is cut.
 
 mod connection;
+mod handover;
 mod progress;
+mod protocol;
+mod socket;
 mod still;
+mod stream;
 pub mod tls;
 
 #[cfg(test)]
@@ -47,6 +51,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+
+pub use handover::LongLived;
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +144,7 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let builder = Arc::new(connection::builder(&options));
+    let builders = Arc::new(protocol::Builders::new(&options));
     let places = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let mut pause = FIRST_PAUSE;
@@ -157,7 +163,7 @@ where
                 pause = FIRST_PAUSE;
                 // A token of its own: polling a shared one takes a lock that all connections would fight for.
                 let drain = shutdown.child_token();
-                let serving = connection::serve(builder.clone(), io, peer, make(peer), options, drain);
+                let serving = connection::serve(builders.clone(), io, peer, make(peer), options, drain);
                 connections.spawn(async move {
                     serving.await;
                     drop(place);
