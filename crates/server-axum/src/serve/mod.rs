@@ -25,9 +25,13 @@
 //! to go by its owner, and cut with the others.
 
 mod connection;
+mod handover;
 mod hold;
 mod progress;
+mod protocol;
+mod socket;
 mod still;
+mod stream;
 pub mod tls;
 
 #[cfg(test)]
@@ -51,6 +55,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use handover::LongLived;
 use hold::Sockets;
 
 /// How connections are treated.
@@ -144,7 +149,7 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let builder = Arc::new(connection::builder(&options));
+    let builders = Arc::new(protocol::Builders::new(&options));
     let places = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let sockets = Arc::new(Sockets::default());
@@ -165,7 +170,7 @@ where
                 // A token of its own: polling a shared one takes a lock that all connections would fight for.
                 let drain = shutdown.child_token();
                 let hold = sockets.hold(place);
-                connections.spawn(connection::serve(builder.clone(), (io, hold), peer, make(peer), options, drain));
+                connections.spawn(connection::serve(builders.clone(), (io, hold), peer, make(peer), options, drain));
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +17,8 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::hold::Hold;
+use super::handover::{Framing, Handed, Handover, LongLived, Unyielding};
 use super::still::{Stillness, Watchful};
 use crate::gateway::deadline::{Due, Still};
 use crate::gateway::watched::{Watch, Watched};
@@ -44,6 +42,8 @@ pub(super) struct Progress {
     streams: Mutex<BTreeMap<usize, Arc<Stillness>>>,
     /// How many of both there are, so that nobody locks what is empty.
     timed: AtomicUsize,
+    /// How far the connection is on its way out of hyper.
+    pub(super) handover: Handover,
 }
 
 impl Progress {
@@ -58,6 +58,7 @@ impl Progress {
             due: Mutex::default(),
             streams: Mutex::default(),
             timed: AtomicUsize::new(0),
+            handover: Handover::default(),
         })
     }
 
@@ -98,12 +99,12 @@ impl Progress {
         self.served.load(Ordering::Relaxed)
     }
 
-    fn is_taken_over(&self) -> bool {
+    pub(super) fn is_taken_over(&self) -> bool {
         self.taken_over.load(Ordering::Relaxed)
     }
 
     /// Bytes came in.
-    fn read(&self) {
+    pub(super) fn read(&self) {
         if self.served() > 0 && self.is_idle() && !self.framed.load(Ordering::Relaxed) {
             self.in_head.store(true, Ordering::Relaxed);
         }
@@ -111,22 +112,25 @@ impl Progress {
 }
 
 /// A request in flight, until its answer is through.
-struct InFlight {
+#[derive(Debug)]
+pub(super) struct InFlight {
     progress: Arc<Progress>,
     /// The how manieth of its connection.
     number: usize,
     is_timed: bool,
+    /// How its answer is framed if it leaves hyper, and whether it can.
+    framing: Option<Framing>,
 }
 
 impl InFlight {
-    fn enter(progress: &Arc<Progress>, version: Version) -> Self {
-        if version == Version::HTTP_2 {
+    fn enter(progress: &Arc<Progress>, request: &Request<Incoming>) -> Self {
+        if request.version() == Version::HTTP_2 {
             progress.framed.store(true, Ordering::Relaxed);
         }
         let number = progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
-        Self { progress: progress.clone(), number, is_timed: false }
+        Self { progress: progress.clone(), number, is_timed: false, framing: Framing::of(request) }
     }
 
     /// Notes how long the answer may take.
@@ -143,6 +147,35 @@ impl InFlight {
         self.progress.timed.fetch_add(1, Ordering::Relaxed);
         self.is_timed = true;
         stillness
+    }
+
+    /// Sees an answer through: to its end, or to where it leaves hyper. `idle` is the time for the reader of one that
+    /// leaves and names none.
+    fn see_through(mut self, response: Response<Body>, idle: Duration) -> Response<Body> {
+        let still = response.extensions().get().map(|Still(limit)| *limit);
+        let response = match response.extensions().get() {
+            None => response,
+            Some(LongLived) => match Handed::take(response, self.framing, still.unwrap_or(idle)) {
+                Err(response) => response,
+                Ok((parts, handed)) => {
+                    // Its head has as long as a part of it.
+                    self.is_due_within(handed.still);
+                    self.progress.handover.offer(handed);
+                    return Response::from_parts(parts, Body::new(Unyielding(self)));
+                }
+            },
+        };
+        if let Some(Due(limit)) = response.extensions().get() {
+            self.is_due_within(*limit);
+        } else if let Some(limit) = still {
+            let stillness = self.is_read_within(limit);
+            return Watched::wrap(response, self).map(|body| Body::new(Watchful::new(body, stillness)));
+        }
+        Watched::wrap(response, self)
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 }
 
@@ -164,6 +197,8 @@ impl Watch for InFlight {}
 pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) progress: Arc<Progress>,
+    /// The time for readers of streams whose answer names none.
+    pub(super) idle: Duration,
 }
 
 impl<S> Service<Request<Incoming>> for Calls<S>
@@ -175,8 +210,8 @@ where
     type Future = Answering<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_flight = Some(InFlight::enter(&self.progress, request.version()));
-        Answering { answer: self.service.call(request), in_flight }
+        let in_flight = Some(InFlight::enter(&self.progress, &request));
+        Answering { answer: self.service.call(request), in_flight, idle: self.idle }
     }
 }
 
@@ -186,6 +221,7 @@ pin_project! {
         #[pin]
         answer: F,
         in_flight: Option<InFlight>,
+        idle: Duration,
     }
 }
 
@@ -203,87 +239,8 @@ where
                 response
             }
             // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
-            Some(mut in_flight) if !response.body().is_end_stream() => {
-                if let Some(Due(limit)) = response.extensions().get() {
-                    in_flight.is_due_within(*limit);
-                } else if let Some(Still(limit)) = response.extensions().get() {
-                    let stillness = in_flight.is_read_within(*limit);
-                    return Watched::wrap(response, in_flight).map(|body| Body::new(Watchful::new(body, stillness)));
-                }
-                Watched::wrap(response, in_flight)
-            }
+            Some(in_flight) if !response.body().is_end_stream() => in_flight.see_through(response, *this.idle),
             _ => response,
         })
-    }
-}
-
-pin_project! {
-    /// The socket's side. It goes along when another protocol takes the connection over.
-    #[derive(Debug)]
-    pub(super) struct Reads<I> {
-        #[pin]
-        io: I,
-        progress: Arc<Progress>,
-        // After the socket: its place is free once it is closed.
-        hold: Hold,
-    }
-}
-
-impl<I> Reads<I> {
-    pub(super) fn new(io: I, hold: Hold, progress: Arc<Progress>) -> Self {
-        Self { io, progress, hold }
-    }
-}
-
-impl<I: AsyncRead> AsyncRead for Reads<I> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let this = self.project();
-        let before = buf.filled().len();
-        let polled = this.io.poll_read(cx, buf);
-        if buf.filled().len() > before {
-            this.progress.read();
-        }
-        if polled.is_pending() && this.progress.is_taken_over() {
-            return this.hold.poll_cut_reading(cx).map(Err);
-        }
-        polled
-    }
-}
-
-impl<I: AsyncWrite> Reads<I> {
-    /// Does what writes, unless that waits and the socket is cut off.
-    fn writing<T>(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut I>, &mut Context<'_>) -> Poll<Result<T>>,
-    ) -> Poll<Result<T>> {
-        let this = self.project();
-        let polled = write(this.io, cx);
-        if polled.is_pending() && this.progress.is_taken_over() {
-            return this.hold.poll_cut_writing(cx).map(Err);
-        }
-        polled
-    }
-}
-
-impl<I: AsyncWrite> AsyncWrite for Reads<I> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        self.writing(cx, |io, cx| io.poll_write(cx, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.writing(cx, |io, cx| io.poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.writing(cx, |io, cx| io.poll_shutdown(cx))
-    }
-
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.writing(cx, |io, cx| io.poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }
