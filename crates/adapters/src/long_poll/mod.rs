@@ -9,9 +9,6 @@ use std::task::{Context, Poll};
 
 use waypost_core::push::{Drive, Frame, Gone, Push, PushTransport, Session};
 
-#[cfg(test)]
-mod tests;
-
 /// What came of a held poll.
 #[derive(Debug)]
 pub enum Held {
@@ -19,8 +16,8 @@ pub enum Held {
     Page {
         /// The events, oldest first.
         frames: Vec<Arc<Frame>>,
-        /// Where to go on after them, if there are any.
-        cursor: Option<Box<str>>,
+        /// Where to go on.
+        cursor: Box<str>,
         /// Whether there may be more at once.
         is_full: bool,
     },
@@ -30,7 +27,7 @@ pub enum Held {
 
 /// Waits for events of `session`, which has one subscription and an [end](Session::ending_at), and gathers up to `limit`.
 pub async fn hold(mut session: Session, limit: usize) -> Held {
-    let mut transport = LongPollTransport { limit: limit.max(1), frames: Vec::new(), is_reset: false, is_over: false };
+    let mut transport = LongPollTransport { limit: limit.max(1), ..LongPollTransport::default() };
     let mut drive = Drive::default();
     poll_fn(|cx| {
         // Gone or over, what has gathered is the answer.
@@ -41,14 +38,16 @@ pub async fn hold(mut session: Session, limit: usize) -> Held {
     if transport.is_reset {
         return Held::Reset;
     }
-    let cursor = transport.frames.last().map(|frame| frame.cursor().into());
+    let cursor = transport.frames.last().map_or(transport.cursor, |frame| frame.cursor().into());
     Held::Page { is_full: transport.frames.len() >= transport.limit, frames: transport.frames, cursor }
 }
 
 /// Gathers the page.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct LongPollTransport {
     limit: usize,
+    /// Where it began.
+    cursor: Box<str>,
     frames: Vec<Arc<Frame>>,
     is_reset: bool,
     is_over: bool,
@@ -74,7 +73,8 @@ impl PushTransport for LongPollTransport {
             Push::Event { frame, .. } => self.frames.push(frame),
             Push::Reset { .. } | Push::Skipped { .. } => self.is_reset = true,
             Push::Closing(_) => self.is_over = true,
-            Push::Subscribed { .. } | Push::Heartbeat => {}
+            Push::Subscribed { cursor, .. } => self.cursor = cursor,
+            Push::Heartbeat => {}
         }
     }
 

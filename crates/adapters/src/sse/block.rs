@@ -16,7 +16,9 @@ pub(super) const COMMENT: &[u8] = b":\n\n";
 pub(super) fn event(frame: &Frame) -> Bytes {
     let (kind, json) = (frame.kind().as_str(), frame.json());
     let mut block = Vec::with_capacity(json.len() + kind.len() + frame.cursor().len() + 32);
-    for part in [b"id: ".as_slice(), frame.cursor().as_bytes(), b"\nevent: ", kind.as_bytes(), b"\ndata: ", json, b"\n\n"] {
+    for part in
+        [b"id: ".as_slice(), frame.cursor().as_bytes(), b"\nevent: ", kind.as_bytes(), b"\ndata: ", json, b"\n\n"]
+    {
         block.extend_from_slice(part);
     }
     block.into()
