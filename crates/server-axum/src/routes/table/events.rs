@@ -45,6 +45,12 @@ pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
             .of_kind(Kind::Stream)
             .answers_with("text/event-stream", "The events, without an end.", &[])
             .fails(&[Code::InvalidCursor]),
+        Route::get("/v1/events/socket", Scope::EventsRead, live::socket::socket)
+            .says("events", "openEventSocket", "Listen to events as they happen, over a WebSocket (RFC 6455)")
+            .takes([Parameter::header("Sec-WebSocket-Protocol", "`waypost.v1`, or nothing.")])
+            .of_kind(Kind::Upgrade)
+            .answers_nothing(101, "The connection is a WebSocket. What goes over it: `docs/live.md`.")
+            .fails(&[Code::Forbidden, Code::UpgradeRequired]),
         Route::get("/v1/event-types", Scope::EventsRead, event_types::list)
             .says("events", "listEventTypes", "List the types of events")
             .answers_with("application/json", "The types.", &[]),
