@@ -118,6 +118,11 @@ impl Session {
         &self.who
     }
 
+    /// The moment, by the clock that the session lives by.
+    pub fn now(&self) -> Timestamp {
+        self.hub.clock.now()
+    }
+
     /// The place that a cursor names.
     ///
     /// # Errors

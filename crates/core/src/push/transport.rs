@@ -146,6 +146,8 @@ pub enum Reason {
     RateLimited,
     /// The client did not answer a ping.
     Silent,
+    /// The client broke the transport's protocol.
+    Violation,
 }
 
 impl Reason {
@@ -159,6 +161,7 @@ impl Reason {
             Self::TooMany => "too_many",
             Self::RateLimited => "rate_limited",
             Self::Silent => "silent",
+            Self::Violation => "violation",
         }
     }
 }

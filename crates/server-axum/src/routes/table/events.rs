@@ -49,6 +49,13 @@ pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
         Route::post("/v1/events/tickets", Scope::EventsRead, tickets::create)
             .says("events", "createTicket", "Make a ticket by which a browser opens one live stream")
             .answers::<v1::Ticket>(201, "Ticket", "The ticket, good once within half a minute.", &[]),
+        Route::get("/v1/events/socket", Scope::EventsRead, live::socket::socket)
+            .says("events", "openEventSocket", "Listen to events as they happen, over a WebSocket (RFC 6455)")
+            .takes([Parameter::header("Sec-WebSocket-Protocol", "`waypost.v1`, or nothing.")])
+            .of_kind(Kind::Upgrade)
+            .by_ticket()
+            .answers_nothing(101, "The connection is a WebSocket. What goes over it: `docs/live.md`.")
+            .fails(&[Code::Forbidden, Code::UpgradeRequired]),
         Route::get("/v1/event-types", Scope::EventsRead, event_types::list)
             .says("events", "listEventTypes", "List the types of events")
             .answers_with("application/json", "The types.", &[]),
