@@ -49,7 +49,7 @@ pub(in crate::routes) async fn stream(
         (None, None) => from.value().unwrap_or(From::Now),
     };
     let mut response = Response::default();
-    match hub.open(newcomer.opening(&app, Transport::Sse)) {
+    match newcomer.enter(&app, Transport::Sse) {
         Ok(mut session) => {
             session.subscribe(Subscribe {
                 id: "stream".into(),
