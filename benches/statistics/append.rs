@@ -35,9 +35,7 @@ pub(super) async fn measure(scene: &Scene, time: Duration) -> Outcome<Vec<Value>
         let rate = counted as f64 / seconds;
         let events = events as f64 / seconds;
         println!("{drains} drains to {links} links: {rate:.0} clicks/s, {events:.0} events/s tell of them");
-        told.push(
-            json!({ "drains": drains, "links": links, "clicks_per_second": rate, "events_per_second": events }),
-        );
+        told.push(json!({ "drains": drains, "links": links, "clicks_per_second": rate, "events_per_second": events }));
     }
     Ok(told)
 }

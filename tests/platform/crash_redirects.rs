@@ -124,7 +124,8 @@ fn check_told(server: &Server, id: &str, count: u64) -> usize {
         so_far += sum(std::slice::from_ref(event));
         assert_eq!(event["data"]["total"]["counted"], so_far, "each total is what was told up to it: {event}");
     }
-    let at = |event: &Value| -> Timestamp { event["created_at"].as_str().and_then(|at| at.parse().ok()).expect("a time") };
+    let at =
+        |event: &Value| -> Timestamp { event["created_at"].as_str().and_then(|at| at.parse().ok()).expect("a time") };
     for pair in told.windows(2) {
         let apart = at(&pair[1]).duration_since(at(&pair[0])).as_millis();
         assert!(apart >= i128::from(EVERY), "{apart} ms apart: {pair:?}");

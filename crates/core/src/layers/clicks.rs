@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Call, Layer, Layered, Repeat};
-use crate::clicks::{
-    Admission, Appended, Click, ClickAnchor, ClickStore, Stats, StatsQuery, Take, Telling, Told,
-};
+use crate::clicks::{Admission, Appended, Click, ClickAnchor, ClickStore, Stats, StatsQuery, Take, Telling, Told};
 use crate::error::Result;
 use crate::ids::{LinkId, WorkspaceId};
 

@@ -177,9 +177,8 @@ async fn tell_due(
     due: &'static str,
 ) -> Result<usize, Fault> {
     let (since, until) = telling.held_up();
-    let asked = |sql| {
-        sqlx::query(sql).bind(Moment(since)).bind(Moment(until)).bind(is_whole).bind(number(telling.limit))
-    };
+    let asked =
+        |sql| sqlx::query(sql).bind(Moment(since)).bind(Moment(until)).bind(is_whole).bind(number(telling.limit));
     let rows = asked(due).fetch_all(&mut **tx).await?;
     let links: Vec<Uuid> = rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?;
     let noted = sqlx::query(NOTE).bind(&links).bind(Moment(telling.now)).fetch_all(&mut **tx).await?;

@@ -110,7 +110,8 @@ async fn a_count_wakes_it_even_one_that_came_while_it_worked() {
 #[tokio::test]
 async fn at_its_end_it_tells_all_without_a_wait() {
     let more = Some(millis(0));
-    let (mut teller, store, _) = rig(vec![(vec![owed(1), owed(2)], more), (vec![owed(3)], None), (vec![owed(4)], None)]);
+    let (mut teller, store, _) =
+        rig(vec![(vec![owed(1), owed(2)], more), (vec![owed(3)], None), (vec![owed(4)], None)]);
     teller.finish().await.unwrap();
     assert_eq!(*store.asked.lock().unwrap(), [(millis(0), Duration::ZERO, 2); 2]);
     assert_eq!(store.events.lock().unwrap().len(), 3);

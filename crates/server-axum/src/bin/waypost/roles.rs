@@ -122,7 +122,13 @@ mod tests {
         }
         assert!(gateway.runs("proxy_health") && all.runs("gateway_reload") && gateway.runs("issuer-keys"));
         let links = Roles::parse("links, links").unwrap();
-        assert!(links.runs("drain") && links.runs("teller") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
+        assert!(
+            links.runs("drain")
+                && links.runs("teller")
+                && links.runs("forgetter")
+                && !links.runs("relay")
+                && !links.leads_elsewhere()
+        );
         let relay = Roles::parse("relay").unwrap();
         assert!(relay.runs("announcer") && !relay.runs("teller"));
         for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_backlog", "webhook_retention"] {
