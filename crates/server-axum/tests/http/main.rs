@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod matrix;
 mod oauth;
+mod page;
 mod pages;
 mod parsers;
 mod proxy;

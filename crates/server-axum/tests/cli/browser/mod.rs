@@ -2,14 +2,26 @@
 //!
 //! It needs `chromium` and `chromedriver` on the path; where they are missing the test fails, and says so.
 
-mod driver;
 pub(crate) mod site;
+
+// What the tests around the whole platform drive a browser with.
+#[path = "../../../../../tests/support/browser.rs"]
+#[allow(
+    clippy::disallowed_methods,
+    dead_code,
+    unreachable_pub,
+    reason = "shared with tests that use all of it; what is waited for happens in other processes"
+)]
+mod driver;
+#[path = "../../../../../tests/support/http.rs"]
+#[allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "the same")]
+mod http;
 
 use serde_json::json;
 
 use crate::process::Place;
 use crate::provider::{CLIENT, SECRET};
-use driver::Driver;
+use driver::Browser;
 use site::Site;
 
 const CREATE: &str = r#"
@@ -36,7 +48,7 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     let server = place.serve_with(&[&settings[..], &["--oidc-role", "editor", "--database-url", "memory:"]].concat());
     let key = server.key().expect("a key was shown");
     let links = || server.get("/v1/links", &key).1.matches("\"lnk_").count();
-    let browser = Driver::start();
+    let browser = Browser::start();
 
     // Signing in: to the provider, whose form the person sends, and back.
     browser.go(&format!("{}/auth/login?return_to=/docs", server.url()));
