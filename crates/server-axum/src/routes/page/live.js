@@ -15,6 +15,8 @@ const BREAKS = 3;
 const CLOSED_FOR_MS = 60_000;
 /** What has lasted that long was no failure. */
 const LASTING_MS = 5_000;
+/** How often it is looked whether an open stream keeps something back, and how long an event may be on its way. */
+const [LOOK_EVERY_MS, ON_THE_WAY_MS] = [30_000, 2_000];
 /** How long a poll is held: below the half minute after which some proxies give up. */
 const HELD_S = 25;
 /** Waits between tries: full jitter below a bound that doubles from the first to the last of these. */
@@ -67,14 +69,10 @@ export class Live {
     return this.#api.get(path, { signal: this.signal, patience: (HELD_S + 10) * 1_000 });
   }
 
-  /** The way is open, and stands at `cursor` if it knows. */
-  opened(cursor = null) {
-    if (this.#openedAt !== null) return;
-    this.#openedAt = Date.now();
-    const isNew = this.cursor === null;
-    this.cursor ??= cursor;
+  /** The way is open. */
+  opened() {
+    this.#openedAt ??= Date.now();
     this.#ear.state({ phase: "live", way: this.#way });
-    if (isNew) this.#ear.begin();
   }
 
   heard(event, cursor) {
@@ -82,7 +80,7 @@ export class Live {
     this.#ear.event(event);
   }
 
-  /** The events between the last one and this place are not told. */
+  /** What happened up to this place is not told: it is to be read. */
   missed(cursor) {
     this.cursor = cursor;
     this.#ear.begin();
@@ -101,6 +99,7 @@ export class Live {
       let wait = 0;
       let why = "the server asked to come back";
       try {
+        if (this.cursor === null) this.missed((await this.ask("/v1/events?from=now&limit=1")).next_cursor);
         wait = await WAYS[way](this);
         this.#tries = 0;
         if (way === "sse") this.#breaks = 0;
@@ -143,10 +142,13 @@ export class Live {
 
 /** Server-sent events. A ticket opens one connection, so a stream that breaks is not left to the browser. */
 async function sse(link) {
-  const query = await queryOf(link);
+  const query = new URLSearchParams({ types: TYPES, cursor: link.cursor, ...(await link.admission()) });
   const source = new EventSource(`/v1/events/stream?${query}`);
-  return settle(link, () => source.close(), (opened, resolve, reject) => {
-    source.onopen = opened;
+  return settle(link, () => source.close(), (opened, resolve, reject, signal) => {
+    source.onopen = () => {
+      opened();
+      watchOver(link, signal).then(reject, () => {});
+    };
     source.onerror = () => reject(new Break("the stream broke off"));
     for (const type of TYPES) {
       source.addEventListener(type, (message) => link.heard(JSON.parse(message.data), message.lastEventId));
@@ -166,12 +168,11 @@ async function socket(link) {
   const socket = new WebSocket(url, "waypost.v1");
   return settle(link, () => socket.close(), (opened, resolve, reject) => {
     socket.onopen = () => {
-      const place = link.cursor && { cursor: link.cursor };
-      socket.send(JSON.stringify({ type: "subscribe", id: "page", types: TYPES, ...place }));
+      socket.send(JSON.stringify({ type: "subscribe", id: "page", types: TYPES, cursor: link.cursor }));
     };
     socket.onclose = ({ code }) => reject(new Break(`the socket was closed (${code})`));
     const told = {
-      subscribed: ({ cursor }) => opened(cursor),
+      subscribed: opened,
       event: ({ event }) => link.heard(event, event.cursor),
       reset: ({ cursor }) => link.missed(cursor),
       skipped: ({ cursor }) => link.missed(cursor),
@@ -187,35 +188,50 @@ async function socket(link) {
 
 /** Held polls, until a better way may be tried. The first is not held, so that it is soon known whether they work. */
 async function poll(link) {
-  const place = (cursor) => (cursor ? { cursor } : { from: "now" });
   for (let wait = 0; ; wait = HELD_S) {
-    const query = new URLSearchParams({ types: TYPES, wait, ...place(link.cursor) });
-    const page = await link.ask(`/v1/events?${query}`);
-    link.opened(page.next_cursor);
+    const page = await link.ask(`/v1/events?${new URLSearchParams({ types: TYPES, cursor: link.cursor, wait })}`);
+    link.opened();
     for (const event of page.data) link.heard(event, event.cursor);
     link.cursor = page.next_cursor;
     if (link.isOver) return 0;
   }
 }
 
-async function queryOf(link) {
-  const admission = await link.admission();
-  return new URLSearchParams({ types: TYPES, ...(link.cursor && { cursor: link.cursor }), ...admission });
+/**
+ * Gives a break once something happened that the stream keeps back. Some proxies collect an answer before they pass it on,
+ * and of a stream that is open no script sees whether its bytes come.
+ */
+async function watchOver(link, signal) {
+  for (let pause = OPEN_WITHIN_MS; ; pause = LOOK_EVERY_MS) {
+    await sleep(pause, signal);
+    const { cursor } = link;
+    const page = await link.ask(`/v1/events?${new URLSearchParams({ types: TYPES, cursor, limit: 1 })}`);
+    await sleep(ON_THE_WAY_MS, signal);
+    if (page.data.length > 0 && link.cursor === cursor) return blocked("something keeps the stream back");
+  }
 }
+
+function sleep(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => [clearTimeout(timer), reject(signal.reason)], { once: true });
+  });
+}
+
+const blocked = (why) => Object.assign(new Break(why), { isBlocked: true });
 
 /** Follows a connection to its end, which is `close`d then, and gives up on one that does not open in time. */
 function settle(link, close, follow) {
   const end = new AbortController();
   return new Promise((resolve, reject) => {
-    const late = () => reject(Object.assign(new Break("nothing came within 5 s"), { isBlocked: true }));
-    const timer = setTimeout(late, OPEN_WITHIN_MS);
-    const opened = (cursor) => {
+    const timer = setTimeout(() => reject(blocked("nothing came within 5 s")), OPEN_WITHIN_MS);
+    const opened = () => {
       clearTimeout(timer);
-      link.opened(typeof cursor === "string" ? cursor : null);
+      link.opened();
     };
     link.signal.addEventListener("abort", () => reject(link.signal.reason), { signal: end.signal });
     end.signal.addEventListener("abort", () => clearTimeout(timer));
-    follow(opened, resolve, reject);
+    follow(opened, resolve, reject, end.signal);
   }).finally(() => {
     end.abort();
     close();
