@@ -16,7 +16,7 @@ use crate::support::server::{ADMIN_KEY, Server, Settings};
 /// How long anything may take that has no target of its own, in a debug build on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Has the page keep, from now on, the id of every event that it is told, whatever the way.
+/// Has the page keep, from now on, the id of every event that it is told, whatever the way, and when it showed which total.
 const RECORD: &str = r#"
     window.told = [];
     const note = (event) => { if (event?.created_at) window.told.push(event.id); };
@@ -35,6 +35,10 @@ const RECORD: &str = r#"
         if (answer.ok && String(path).startsWith("/v1/events?")) (await answer.clone().json()).data.forEach(note);
         return answer;
     };
+    const total = document.getElementById("total");
+    window.shown = {};
+    const look = () => (window.shown[total.textContent] ??= Date.now());
+    new MutationObserver(look).observe(total, { childList: true, characterData: true, subtree: true });
 "#;
 
 /// Both nodes and their servers; all of it is private, and goes when this is dropped.
@@ -139,21 +143,7 @@ impl<'a> Dashboard<'a> {
 
     /// Waits until the count of the watched link is that; the moment at which the page came to show it.
     pub(super) fn shows_total(&self, total: u64) -> f64 {
-        let look = format!(
-            "const total = document.getElementById('total');
-             const shows = () => total.textContent === '{total}';
-             if (shows()) return window.shown ?? Date.now();
-             return new Promise((resolve) => {{
-                 const observer = new MutationObserver(() => {{
-                     if (!shows()) return;
-                     observer.disconnect();
-                     resolve(Date.now());
-                 }});
-                 observer.observe(total, {{ childList: true, characterData: true, subtree: true }});
-                 setTimeout(() => resolve(null), 2_000);
-             }});"
-        );
-        let at = self.browser.wait_for(&look, PATIENCE, Value::is_number);
+        let at = self.browser.wait_for(&format!("return window.shown['{total}'];"), PATIENCE, Value::is_number);
         at.as_f64().unwrap_or(f64::MAX)
     }
 
