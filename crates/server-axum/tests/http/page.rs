@@ -40,7 +40,8 @@ async fn the_page_and_all_that_it_names_are_served_by_this_server_alone() {
         open.extend(named(&text).into_iter().filter(|path| !known.contains(path)));
     }
     let names: Vec<_> = known.iter().map(String::as_str).collect();
-    let all = ["api.js", "chart.js", "icon.svg", "live.js", "page.css", "page.js"].map(|name| format!("/assets/{name}"));
+    let all =
+        ["api.js", "chart.js", "icon.svg", "live.js", "page.css", "page.js"].map(|name| format!("/assets/{name}"));
     assert_eq!(names, all);
     assert_eq!(server.anonymous(Method::GET, "/assets/mod.rs").send().await.status, 404);
 }

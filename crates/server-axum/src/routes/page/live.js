@@ -45,8 +45,8 @@ export class Live {
   cursor = null;
 
   /**
-   * `ear` is told `state({phase, way, until, why})`, `event(event)`, and `begin()` when events come from now on and what
-   * was before must be read. `forced` names the only way that is tried.
+   * `ear` is told `state({phase, way, until, why})` and `event(event)`, and asked to `await begin()`: to read what there is,
+   * since events are told from there on. `forced` names the only way that is tried.
    */
   constructor(api, ear, forced = null) {
     [this.#api, this.#ear, this.#forced] = [api, ear, Object.hasOwn(WAYS, forced) ? forced : null];
@@ -71,7 +71,8 @@ export class Live {
 
   /** The way is open. */
   opened() {
-    this.#openedAt ??= Date.now();
+    if (this.#openedAt !== null) return;
+    this.#openedAt = Date.now();
     this.#ear.state({ phase: "live", way: this.#way });
   }
 
@@ -80,10 +81,10 @@ export class Live {
     this.#ear.event(event);
   }
 
-  /** What happened up to this place is not told: it is to be read. */
-  missed(cursor) {
-    this.cursor = cursor;
-    this.#ear.begin();
+  /** The place is gone from the log: everything is read anew, at once. */
+  forget() {
+    this.cursor = null;
+    return 0;
   }
 
   /** Whether the way of last resort should make room for a better one. */
@@ -99,7 +100,7 @@ export class Live {
       let wait = 0;
       let why = "the server asked to come back";
       try {
-        if (this.cursor === null) this.missed((await this.ask("/v1/events?from=now&limit=1")).next_cursor);
+        if (this.cursor === null) await this.#begin();
         wait = await WAYS[way](this);
         this.#tries = 0;
         if (way === "sse") this.#breaks = 0;
@@ -109,7 +110,7 @@ export class Live {
           this.#ear.state({ phase: "refused", way, why: fault.message });
           return;
         }
-        if (fault.code === "INVALID_CURSOR") this.cursor = null;
+        if (fault.code === "INVALID_CURSOR") this.forget();
         const hasLasted = this.#openedAt !== null && Date.now() - this.#openedAt > LASTING_MS;
         this.#tries = hasLasted ? 1 : this.#tries + 1;
         // That the server cannot be reached at all, which shows before a stream is asked for, is not the way's fault.
@@ -124,19 +125,20 @@ export class Live {
     }
   }
 
+  /** In this order, so that nothing falls between what is read and what is told. */
+  async #begin() {
+    const { next_cursor } = await this.ask("/v1/events?from=now&limit=1");
+    await this.#ear.begin();
+    this.cursor = next_cursor;
+  }
+
   /** Waits, or until the browser has a network again. */
-  #pause(wait, way, why) {
+  async #pause(wait, way, why) {
     this.#ear.state({ phase: "waiting", way, until: Date.now() + wait, why });
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        removeEventListener("online", done);
-        resolve();
-      };
-      const timer = setTimeout(done, wait);
-      addEventListener("online", done);
-      this.signal.addEventListener("abort", done, { once: true });
-    });
+    const waking = new AbortController();
+    addEventListener("online", () => waking.abort(), { signal: waking.signal });
+    await sleep(wait, AbortSignal.any([this.signal, waking.signal])).catch(() => {});
+    waking.abort();
   }
 }
 
@@ -153,9 +155,7 @@ async function sse(link) {
     for (const type of TYPES) {
       source.addEventListener(type, (message) => link.heard(JSON.parse(message.data), message.lastEventId));
     }
-    for (const type of ["reset", "skipped"]) {
-      source.addEventListener(type, (message) => link.missed(message.lastEventId));
-    }
+    source.addEventListener("reset", () => resolve(link.forget()));
     source.addEventListener("closing", (message) => resolve(JSON.parse(message.data).reconnect_after_ms));
   });
 }
@@ -174,8 +174,7 @@ async function socket(link) {
     const told = {
       subscribed: opened,
       event: ({ event }) => link.heard(event, event.cursor),
-      reset: ({ cursor }) => link.missed(cursor),
-      skipped: ({ cursor }) => link.missed(cursor),
+      reset: () => resolve(link.forget()),
       closing: ({ reconnect_after_ms }) => resolve(reconnect_after_ms),
       error: ({ error }) => reject(new Refusal(0, error)),
     };

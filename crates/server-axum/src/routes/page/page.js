@@ -37,18 +37,18 @@ async function enter(candidate) {
     if (!api.hasKey) await api.get("/auth/session");
     await load();
   } catch (fault) {
+    if (fault.isFinal) sessionStorage.removeItem(KEY);
     leave();
     throw fault;
   }
   show("work");
   const forced = new URLSearchParams(location.search).get("transport");
-  live = new Live(api, { state, event: heard, begin: () => load().catch(complain) }, forced);
+  live = new Live(api, { state, event: heard, begin: load }, forced);
 }
 
 function leave() {
   live?.stop();
   [api, live, next] = [null, null, null];
-  sessionStorage.removeItem(KEY);
   shown.clear();
   $("links").replaceChildren();
   $("last").textContent = "";
@@ -80,6 +80,7 @@ $("login-form").addEventListener("submit", async (submitted) => {
 $("leave").addEventListener("click", async () => {
   const isSession = !api.hasKey;
   if (isSession) await api.post("/auth/logout").catch(complain);
+  sessionStorage.removeItem(KEY);
   leave();
   $("key").focus();
 });

@@ -17,6 +17,8 @@ mod driver;
 #[allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "the same")]
 mod http;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::process::Place;
@@ -64,6 +66,12 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     assert_eq!(attributes, [json!(true), json!(true), json!("Lax"), json!("/")]);
     assert_eq!(cookies.len(), 1, "the attempt is forgotten: {cookies:?}");
     assert_eq!((browser.run(CREATE), links()), (json!([201, true]), 1));
+
+    // The page knows the session, shows the link, and listens by the cookie alone.
+    browser.go(&format!("{}/", server.url()));
+    let shown = "const { phase, way } = document.getElementById('state').dataset;
+                 return [phase, way, document.querySelectorAll('#links li').length];";
+    browser.wait_for(shown, Duration::from_secs(60), |shown| *shown == json!(["live", "sse", 1]));
 
     // Forms of other origins: one of the same site, which the cookie goes along with, and one of another, which it does not.
     for (page, code) in [(site.neighbour_url(), "FORBIDDEN"), (site.foreign_url(), "UNAUTHENTICATED")] {
