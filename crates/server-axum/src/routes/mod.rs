@@ -20,6 +20,7 @@ mod qr;
 mod route;
 mod stats;
 mod table;
+mod tickets;
 mod webhooks;
 
 use std::sync::Arc;
