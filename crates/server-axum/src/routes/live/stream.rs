@@ -13,7 +13,7 @@ use waypost_core::push::{From, Overflow, Subscribe, Transport};
 use crate::app::App;
 use crate::extract::{Newcomer, Query};
 use crate::reply::Reply;
-use crate::routes::events::filter;
+use crate::routes::events::{beginning, filter};
 use crate::serve::LongLived;
 
 /// Where a browser's `EventSource` that comes back tells its place (WHATWG HTML §9.2.4).
@@ -29,11 +29,7 @@ pub(in crate::routes) async fn stream(
 ) -> Reply {
     let cursor = query.cursor();
     let (types, subject) = filter(&mut query.fields);
-    let from = query.fields.text("from", |text| match text {
-        "now" => Ok(From::Now),
-        "start" => Ok(From::Start),
-        _ => Err("must be now or start"),
-    });
+    let from = beginning(&mut query.fields);
     let overflow = query.fields.text("overflow", |text| match text {
         "disconnect" => Ok(Overflow::Disconnect),
         "drop_oldest" => Ok(Overflow::DropOldest),

@@ -21,6 +21,7 @@ pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
             .takes([
                 limit(),
                 Parameter::query("cursor", Type::String, "Go on after this place; from the oldest kept otherwise."),
+                Parameter::one_of("from", &["now", "start"], "Where to begin without a cursor. Default start."),
                 types(),
                 subject(),
                 Parameter::query("wait", Type::Integer, wait),
