@@ -1,0 +1,4 @@
+//! Live feeds at the real binary.
+
+mod breaks;
+mod writers;
