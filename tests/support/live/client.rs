@@ -15,6 +15,8 @@ pub struct Client<E> {
     address: usize,
     transport: usize,
     cursor: Option<String>,
+    /// When to come back, by the last word on it: it holds for later attempts too.
+    told: Option<Duration>,
     backoff: Backoff,
     ear: E,
 }
@@ -23,7 +25,7 @@ impl<E: Ear> Client<E> {
     /// One that begins at its `number`th address, so that neighbours begin at different ones, and at its first transport.
     pub fn new(number: usize, manner: Arc<Manner>, addresses: Addresses, ear: E) -> Self {
         let backoff = Backoff::new(number as u64);
-        Self { manner, addresses, address: number, transport: 0, cursor: None, backoff, ear }
+        Self { manner, addresses, address: number, transport: 0, cursor: None, told: None, backoff, ear }
     }
 
     /// Has it begin after a place, as if it had been there.
@@ -72,7 +74,8 @@ impl<E: Ear> Client<E> {
         if ending.was_open {
             self.backoff.succeeded();
         }
-        match (ending.back, self.manner.patience) {
+        self.told = ending.back.or(self.told);
+        match (self.told, self.manner.patience) {
             (Some(told), Some(most)) => told.min(most),
             _ => self.backoff.next(&self.manner),
         }

@@ -46,12 +46,15 @@ pub struct Manner {
     pub least_wait: Duration,
     /// Where the doubling ends.
     pub most_wait: Duration,
-    /// How long a server's word on when to come back is heeded: exactly, up to this much; `None` heeds none.
+    /// How long a server's last word on when to come back is heeded, as browsers heed it: at each attempt until there is
+    /// another, exactly, up to this much. `None` heeds none.
     pub patience: Option<Duration>,
     /// How long a poll asks to be held, in seconds.
     pub hold: u64,
     /// The address of its own end; the system's choice unless told. Ports are counted by address.
     pub source: Option<Ipv4Addr>,
+    /// The kernel's buffer for what arrives and is not read; the system's choice unless told.
+    pub unread: Option<u32>,
     /// Bytes read at a time, at least 4 KiB: a head must fit in.
     pub buffer: usize,
 }
@@ -71,6 +74,7 @@ impl Manner {
             // Shorter than every limit of a request, and longer than the time that an event takes.
             hold: 10,
             source: None,
+            unread: None,
             // Thousands of clients share a process.
             buffer: 4 * 1024,
         }

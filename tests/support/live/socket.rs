@@ -119,7 +119,7 @@ pub async fn open(address: SocketAddr, manner: &Manner) -> Result<Socket, Error>
     headers.insert("authorization", key);
     headers.insert("sec-websocket-protocol", HeaderValue::from_static(PROTOCOL));
     let opening = async {
-        let stream = connect(address, manner.source).await?;
+        let stream = connect(address, manner).await?;
         // The library's own sizes are made for few sockets.
         let config = WebSocketConfig::default()
             .read_buffer_size(manner.buffer)

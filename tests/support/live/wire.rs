@@ -1,7 +1,7 @@
 //! A connection with a small buffer, that speaks HTTP/1.1 as far as a client of feeds has to.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,11 +58,14 @@ impl Head {
 /// # Errors
 ///
 /// When nobody listens, or nobody answers within 30 s.
-pub async fn connect(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
+pub async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<TcpStream> {
     let connecting = async {
         let socket = TcpSocket::new_v4()?;
-        if let Some(source) = source {
+        if let Some(source) = manner.source {
             socket.bind(SocketAddr::from((source, 0)))?;
+        }
+        if let Some(unread) = manner.unread {
+            socket.set_recv_buffer_size(unread)?;
         }
         socket.connect(address).await
     };
@@ -90,7 +93,7 @@ impl Wire {
     ///
     /// As [`connect`].
     pub async fn open(address: SocketAddr, manner: &Manner) -> io::Result<Self> {
-        let stream = connect(address, manner.source).await?;
+        let stream = connect(address, manner).await?;
         Ok(Self { stream, buffer: vec![0; manner.buffer].into(), used: 0, filled: 0 })
     }
 
