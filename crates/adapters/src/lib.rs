@@ -11,12 +11,15 @@
 //! | `visitor` | who is behind a click |
 //! | `oidc` | the way to issuers of tokens and login providers |
 //! | `egress` | none: which addresses may be called on behalf of others, for `webhook` and for programs of one's own |
+//! | `sse`, `long_poll` | the ways to the clients of live events |
 //! | `webhook` | the way to the receivers of webhooks |
 
 #[cfg(feature = "egress")]
 pub mod egress;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "long_poll")]
+pub mod long_poll;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "nats")]
@@ -29,6 +32,8 @@ pub mod postgres;
 pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "sse")]
+pub mod sse;
 #[cfg(feature = "visitor")]
 pub mod visitor;
 #[cfg(feature = "webhook")]

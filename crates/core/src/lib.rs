@@ -32,7 +32,7 @@ pub mod conformance;
 #[cfg(feature = "services")]
 pub mod engine;
 #[cfg(feature = "services")]
-mod identity;
+pub mod identity;
 #[cfg(feature = "services")]
 pub mod issuers;
 #[cfg(feature = "services")]
@@ -43,6 +43,8 @@ pub mod login;
 mod platform;
 #[cfg(feature = "services")]
 mod ports;
+#[cfg(feature = "services")]
+pub mod push;
 #[cfg(feature = "services")]
 pub mod seal;
 #[cfg(feature = "services")]

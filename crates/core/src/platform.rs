@@ -23,6 +23,7 @@ use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::push::{Hub, LiveOptions, Tail};
 use crate::seal::Seal;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
@@ -50,6 +51,8 @@ pub struct PlatformOptions {
     pub plans: Plans,
     /// How webhooks are sent.
     pub webhooks: WebhookOptions,
+    /// How live sessions are kept.
+    pub live: LiveOptions,
     /// How access tokens are made.
     pub tokens: TokenOptions,
     /// Whom tokens and people are believed by beside the platform itself: nobody, unless the operator says so.
@@ -115,6 +118,7 @@ impl Default for PlatformOptions {
             retries: RetryOptions::default(),
             plans: Plans::default(),
             webhooks: WebhookOptions::default(),
+            live: LiveOptions::default(),
             tokens: TokenOptions::default(),
             identity: IdentityOptions::default(),
         }
@@ -132,6 +136,8 @@ pub struct Platform {
     pub analytics: Analytics,
     /// Events.
     pub feed: Feed,
+    /// Live sessions of this node.
+    pub live: Arc<Hub>,
     /// Keys and who shows them.
     pub credentials: Credentials,
     /// Webhook endpoints.
@@ -214,6 +220,7 @@ impl Platform {
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
+            live: Arc::new(Hub::new(ports.bus.clone(), cursors.clone(), clock.clone(), entropy.clone(), options.live)),
             feed: Feed::new(ports.bus.clone(), cursors),
             webhooks: Webhooks::new(
                 &ports,
@@ -275,6 +282,7 @@ impl Platform {
             Box::new(Expiry::new(ports.links.clone(), self.links.clone())),
             Box::new(self.idempotency.sweeper()),
             Box::new(GrantSweeper::new(ports.grants.clone())),
+            Box::new(Tail::new(self.live.clone())),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];

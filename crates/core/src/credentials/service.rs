@@ -128,9 +128,17 @@ impl Credentials {
     /// Who shows this text.
     ///
     /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn authenticate(&self, text: &str) -> Result<Principal> {
+        self.find(text).await.map(|key| key.principal())
+    }
+
+    /// The key of this text, which is used now.
+    ///
+    /// # Errors
     /// [`Unauthenticated`](Kind::Unauthenticated) for a text that is not a key, not known, or revoked;
     /// [`Expired`](Kind::Expired) for a key whose time is over.
-    pub async fn authenticate(&self, text: &str) -> Result<Principal> {
+    pub async fn find(&self, text: &str) -> Result<ApiKey> {
         let unknown = || Error::new(Kind::Unauthenticated, "The API key is not known");
         let hash = ApiKeyText::parse(text).ok_or_else(unknown)?.hash();
         let now = self.clock.now();
@@ -142,7 +150,7 @@ impl Credentials {
             return Err(Error::new(Kind::Expired, "The API key has expired"));
         }
         self.note_use(&key, now).await;
-        Ok(key.principal())
+        Ok(key)
     }
 
     async fn note_use(&self, key: &ApiKey, now: Timestamp) {

@@ -62,7 +62,7 @@ impl Feed {
             None => self.bus.bounds().await?.start,
         };
         match self.bus.read(after, &filter, limit.get()).await? {
-            Read::Reset(_) => Err(too_old()),
+            Read::Reset(_) => Err(expired_cursor()),
             Read::Events { events, next, more } => {
                 let seal = |position: Position| self.cursors.seal(&binding, &position.to_bytes());
                 let events = events
@@ -76,7 +76,7 @@ impl Feed {
 }
 
 /// The cursor was good, and what it points at is gone. A reader begins anew, without one.
-fn too_old() -> Error {
+pub fn expired_cursor() -> Error {
     let issue = Issue::new("query.cursor", "points at events that are not kept any more; begin anew without a cursor");
     Error::new(Kind::InvalidCursor, "The events after the cursor are not kept any more").with_issues(vec![issue])
 }

@@ -14,4 +14,4 @@ pub use position::{Epoch, Position};
 #[cfg(feature = "services")]
 pub(crate) use feed::binding;
 #[cfg(feature = "services")]
-pub use feed::{Feed, FeedPage, Retention};
+pub use feed::{Feed, FeedPage, Retention, expired_cursor};

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Ending, Grant, GrantStore, GrantToken};
 use crate::clock::Clock;
 use crate::credentials::{Actor, Principal, Scopes, SecretKind, SecretText};
@@ -48,6 +50,11 @@ impl Session {
             plan: None,
             traceparent: None,
         }
+    }
+
+    /// When it ends however much it is used. Two weeks without use end it before; who asks uses it.
+    pub fn ends_at(&self) -> Timestamp {
+        self.grant.expires_at
     }
 }
 

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod keyed;
+mod newcomer;
 mod path;
 mod precondition;
 mod query;
@@ -11,6 +12,7 @@ mod session;
 pub(crate) use body::{JsonBody, read_body};
 pub(crate) use caller::Caller;
 pub(crate) use keyed::{Begun, RequestKey};
+pub(crate) use newcomer::Newcomer;
 pub(crate) use path::{DeliveryPath, Id};
 pub(crate) use precondition::{IfMatch, lists_tag};
 pub(crate) use query::{Query, read_query};

@@ -1,9 +1,9 @@
 //! Who is asking: a key, a token, a session's cookie, or the word of a gateway; exactly one of them.
 //!
 //! Whoever is recognised stands in the request's extensions as a [`Principal`], for `authorization`, `limit` and handlers,
-//! and by name in the log. What is not good is counted against the address, which is told to wait once it was too often.
+//! and by name in the log; what they showed stands there as [`Evidence`], for what lasts longer than the request. What is not good is counted against the address, which is told to wait once it was too often.
 //! Whether a token is of the right kind, its key known and its time not over is core's matter
-//! ([`Platform::recognise`]); here is where it may stand in a request:
+//! ([`Platform::recognise_shown`]); here is where it may stand in a request:
 //!
 //! - `Authorization: Bearer …`, once, the scheme in any case (RFC 6750 §2.1); never in the URL;
 //! - the cookie of a session, only without that header, and for changes only from a page of this server ([`csrf`](super::csrf));
@@ -41,7 +41,9 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use http::request::Parts;
+use jiff::Timestamp;
 use waypost_core::credentials::Principal;
+use waypost_core::identity::Shown;
 use waypost_core::limits::Policy;
 use waypost_core::wire::v1::ErrorCode;
 use waypost_core::{Kind, Platform};
@@ -61,6 +63,16 @@ pub enum Ways {
     All,
     /// The session of a browser alone: what is about sessions themselves.
     Session,
+}
+
+/// What a caller showed, and until when it is good: a request extension, for handlers of streams, which ask again by a
+/// [`proof`](Platform::proof) of it. There is none where a gateway vouched for the caller: its word is for one request.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What was shown.
+    pub shown: Shown,
+    /// From when on it is void by itself; never, for a key without an end.
+    pub until: Option<Timestamp>,
 }
 
 /// Recognises who asks. Cheap to clone.
@@ -98,7 +110,7 @@ impl Authentication {
         Self { ways, ..self.clone() }
     }
 
-    /// Who sent a request with this head. A session that was shown is left in its extensions.
+    /// Who sent a request with this head. [`Evidence`], and a session that was shown, are left in its extensions.
     ///
     /// # Errors
     /// 401 for nobody, or somebody who is not known; 400 for two signs at once; 403 for a change that another site had the
@@ -117,7 +129,11 @@ impl Authentication {
                 Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"))
             }
             (Some(text), _) if self.ways == Ways::All => {
-                let found = self.platform.recognise(text).await;
+                let shown = Shown::bearer(text);
+                let found = self.platform.recognise_shown(&shown).await.map(|found| {
+                    head.extensions.insert(Evidence { shown, until: found.until });
+                    found.principal
+                });
                 self.told(head, found, Some("Bearer realm=\"waypost\", error=\"invalid_token\"")).await
             }
             (_, Some(cookie)) => {
@@ -126,8 +142,10 @@ impl Authentication {
                     true => self.ours.demand(&head.headers)?,
                     false => self.ours.check(&head.method, &head.headers)?,
                 }
+                let shown = Shown::session(cookie);
                 let found = self.platform.sessions.find(cookie).await.map(|session| {
                     let principal = session.principal();
+                    head.extensions.insert(Evidence { shown, until: Some(session.ends_at()) });
                     head.extensions.insert(session);
                     principal
                 });

@@ -10,6 +10,7 @@ pub(crate) mod event_types;
 mod events;
 mod health;
 mod links;
+mod live;
 mod login;
 mod members;
 mod oauth;

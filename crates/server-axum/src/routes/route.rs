@@ -193,6 +193,18 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
+    /// Declares how it answers, where that is not at once and whole.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Declares a deadline of its own.
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
     /// Declares its body.
     pub(crate) fn reads<T: ToSchema + PartialSchema>(
         mut self,

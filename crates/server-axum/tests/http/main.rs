@@ -23,6 +23,7 @@ mod idempotency;
 mod identity;
 mod limits;
 mod links;
+mod live;
 mod matrix;
 mod oauth;
 mod pages;

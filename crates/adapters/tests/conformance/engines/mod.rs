@@ -6,6 +6,7 @@ mod changes;
 mod dispatcher;
 mod fanout;
 mod follows;
+mod live;
 mod node;
 mod relay;
 mod sweeper;

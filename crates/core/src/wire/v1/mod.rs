@@ -8,6 +8,7 @@ mod deprecation;
 mod error;
 mod event;
 mod link;
+mod live;
 mod member;
 mod oauth;
 mod page;
@@ -24,6 +25,7 @@ pub use deprecation::{Deprecation, DeprecationCaller};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail, FieldIssue, Retry};
 pub use event::{Clicked, ClickedLink, CloudEvent, Deleted, Event, LinkData};
 pub use link::{CreateLink, Link, LinkStatus, UpdateLink};
+pub use live::{ClientFrame, ServerFrame, SubscribeFrame, Watcher};
 pub use member::{AddMember, Member, UpdateMember};
 pub use oauth::{
     CreateOAuthClient, Introspection, IssuedOAuthClient, OAuthClient, OAuthClientSecret, OAuthError, RotateSecret,

@@ -87,6 +87,8 @@ impl Roles {
         match engine {
             // What lies in this node's spool is counted by this node.
             "drain" | "spool_sync" => self.serves(),
+            // Reads for the live sessions of this node.
+            "live_tail" => self.serves(),
             // Who changes links says so, and who keeps links in memory listens.
             "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
             // They meet in the store, and any number of nodes share the work.

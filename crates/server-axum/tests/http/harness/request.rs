@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::{HeaderName, HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -72,6 +72,11 @@ impl Asking {
         let address: SocketAddr = address.parse().unwrap();
         self.request.extensions_mut().insert(ConnectInfo(address));
         self
+    }
+
+    /// Asks, and gives the answer while its body may still be coming.
+    pub(crate) async fn open(self) -> Response<Body> {
+        self.router.oneshot(self.request).await.unwrap()
     }
 
     /// Asks, and holds the answer against what is promised of every answer.

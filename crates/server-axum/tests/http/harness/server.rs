@@ -17,6 +17,7 @@ use waypost_core::ids::EventId;
 use waypost_core::layers::RetryOptions;
 use waypost_core::limits::Plans;
 use waypost_core::links::{DestinationRules, Site};
+use waypost_core::push::LiveOptions;
 use waypost_core::webhooks::Delivery;
 use waypost_core::{IdentityOptions, Platform, PlatformOptions, Ports, WebhookOptions};
 use waypost_server_axum::{HttpOptions, router};
@@ -53,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) identity: IdentityOptions,
     /// How webhooks are sent; the way to receivers is filled in.
     pub(crate) webhooks: WebhookOptions,
+    /// How live sessions are kept.
+    pub(crate) live: LiveOptions,
     /// Whether there is no way to receivers.
     pub(crate) is_cut_off: bool,
     /// Each node of a platform draws from another one.
@@ -107,6 +110,7 @@ impl Server {
             plans: setup.plans,
             identity: setup.identity,
             webhooks,
+            live: setup.live,
             ..PlatformOptions::default()
         };
         let platform = Platform::assemble(ports, site, options).await.unwrap();

@@ -6,6 +6,7 @@ mod issuer_keys;
 mod login;
 mod login_attacks;
 mod members;
+mod proofs;
 mod sessions;
 
 use std::sync::Arc;

@@ -193,6 +193,7 @@ async fn open(settings: &Settings, address: SocketAddr) -> Result<(Store, Option
         keep_clicks: settings.keep_clicks,
         plans: http::plans(settings)?,
         webhooks: webhooks::options(settings),
+        live: settings.live,
         tokens: TokenOptions { generation: settings.token_generation, ..TokenOptions::default() },
         identity: identity::options(settings)?,
         ..PlatformOptions::default()

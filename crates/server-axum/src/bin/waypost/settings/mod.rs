@@ -11,6 +11,7 @@ mod fault;
 mod file;
 mod flags;
 mod issuers;
+mod live;
 mod name;
 mod oidc;
 mod place;
@@ -42,6 +43,7 @@ use oidc::Oidc;
 use setting::{Otherwise, Setting};
 use table::TABLE;
 use waypost_core::issuers::IssuerOptions;
+use waypost_core::push::LiveOptions;
 use webhooks::Sending;
 
 /// What holds for this run.
@@ -80,6 +82,7 @@ pub(crate) struct Settings {
     pub(crate) allow_private_destinations: bool,
     pub(crate) webhook_allow_http: bool,
     pub(crate) sending: Sending,
+    pub(crate) live: LiveOptions,
     pub(crate) most_in_flight: usize,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Every setting, once.
 
 use super::choices::{Bus, Limiter};
-use super::oidc;
+use super::{live, oidc};
 use super::setting::{Group, Otherwise, Setting, YES_OR_NO, setting};
 use super::values::{self, Database, LogFormat, Rate, Secret};
 use super::webhooks::{self, SealKey};
@@ -11,7 +11,7 @@ use waypost_adapters::egress::Proxy;
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 50] = [
+pub(super) static TABLE: [Setting; 54] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -264,6 +264,38 @@ pub(super) static TABLE: [Setting; 50] = [
         Serve,
         "How long deliveries of webhooks and their attempts can be looked up, at least 8d",
         |it, text| webhooks::keep(text).map(|value| it.sending.keep = value)
+    ),
+    setting!(
+        "live_sessions",
+        "COUNT",
+        Value("25000"),
+        Serve,
+        "How many clients may listen to this node at a time, held polls included",
+        |it, text| live::sessions(text).map(|value| it.live.most = value)
+    ),
+    setting!(
+        "live_sessions_per_principal",
+        "COUNT",
+        Value("12500"),
+        Serve,
+        "Of these, so many of one key, client or user",
+        |it, text| live::sessions(text).map(|value| it.live.most_per_principal = value)
+    ),
+    setting!(
+        "live_sessions_per_address",
+        "COUNT",
+        Value("12500"),
+        Serve,
+        "Of these, so many from one client address (IPv6 by /64)",
+        |it, text| live::sessions(text).map(|value| it.live.most_per_address = value)
+    ),
+    setting!(
+        "live_drain_rate",
+        "COUNT",
+        Value("1000"),
+        Serve,
+        "How many listening clients a second are sent away when this node stops, and come back",
+        |it, text| live::rate(text).map(|value| it.live.drain_rate = value)
     ),
     setting!(
         "link_cache_bytes",

@@ -1,0 +1,362 @@
+//! The session: one client, what it hears, and when it must go.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::channel::Bell;
+use super::hub::Opening;
+use super::places::Place;
+use super::subscription::{Subscription, TooSlow};
+use super::{Closing, Hub, Push, Reason, Subscribe, Transport};
+use crate::credentials::{Principal, Scope};
+use crate::error::{Error, Issue, Kind, Result};
+use crate::events::Position;
+use crate::identity::{Proof, Recognised};
+
+/// Between two comments of a stream on which nothing happens (§10): half of the shortest idle time-outs in the field.
+const COMMENT: Duration = Duration::from_secs(15);
+/// Between two pings of a socket (§10).
+const PING: Duration = Duration::from_secs(25);
+/// How long a socket may take to answer a ping (§10).
+const ANSWER: Duration = Duration::from_secs(10);
+/// How often it is asked whether what a session was opened with still holds.
+const ASK: Duration = Duration::from_secs(15);
+/// How long before its token a session ends, so that its client is back in time.
+const AHEAD: Duration = Duration::from_secs(5);
+/// When a client may come back whose stream has lasted long enough: at once, but not all of them.
+const SOON: Duration = Duration::from_secs(1);
+/// How long a client that takes nothing may take to hear the last word.
+const LAST_WORD: Duration = Duration::from_secs(10);
+
+/// One client that listens.
+///
+/// It lives in the task of its connection, and is polled there. Nothing queues up in it: each of its subscriptions has a
+/// place in the log, and takes what comes next when the client has room for it.
+pub struct Session {
+    hub: Arc<Hub>,
+    bell: Arc<Bell>,
+    place: Option<Place>,
+    transport: Transport,
+    who: Principal,
+    proof: Option<Arc<dyn Proof>>,
+    asking: Option<Pin<Box<dyn Future<Output = Result<Recognised>> + Send>>>,
+    subscriptions: Vec<Subscription>,
+    /// Whose turn it is.
+    turn: usize,
+    due: Due,
+    alarm: Option<(Timestamp, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    is_leaving: bool,
+    closing: Option<Closing>,
+    is_over: bool,
+}
+
+/// What is due when.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    heartbeat: Timestamp,
+    /// By when a ping must have been answered.
+    answer: Option<Timestamp>,
+    ask: Option<Timestamp>,
+    /// When it ends, why, and when its client may come back.
+    end: Option<(Timestamp, Closing)>,
+}
+
+impl Session {
+    pub(super) fn new(hub: Arc<Hub>, place: Place, bell: Arc<Bell>, opening: Opening) -> Self {
+        let Opening { who, until, proof, transport, .. } = opening;
+        metrics::gauge!("waypost_live_sessions", "transport" => transport.as_str()).increment(1);
+        let now = hub.clock.now();
+        let end = match transport {
+            Transport::Sse => {
+                let life = hub.options.life + hub.by_chance(hub.options.life_spread);
+                let reconnect_after = hub.by_chance(SOON);
+                Some((now + life, Closing { reason: Reason::Lifetime, reconnect_after }))
+            }
+            Transport::WebSocket | Transport::LongPoll => None,
+        };
+        let ask = proof.is_some().then_some(now + ASK);
+        let heartbeat = now + if transport == Transport::WebSocket { PING } else { COMMENT };
+        let mut session = Self {
+            hub,
+            bell,
+            place: Some(place),
+            transport,
+            who,
+            proof,
+            asking: None,
+            subscriptions: Vec::new(),
+            turn: 0,
+            due: Due { heartbeat, answer: None, ask, end },
+            alarm: None,
+            is_leaving: false,
+            closing: None,
+            is_over: false,
+        };
+        session.holds_until(until);
+        session
+    }
+
+    /// Ends it at `at` at the latest: the end of a held poll.
+    #[must_use]
+    pub fn ending_at(mut self, at: Timestamp) -> Self {
+        self.end_by(at, Closing { reason: Reason::Lifetime, reconnect_after: Duration::ZERO });
+        self
+    }
+
+    /// Who listens.
+    pub fn who(&self) -> &Principal {
+        &self.who
+    }
+
+    /// The place that a cursor names.
+    ///
+    /// # Errors
+    /// [`InvalidCursor`](Kind::InvalidCursor) for one that is forged, or of another workspace.
+    pub fn position(&self, cursor: &str) -> Result<Position> {
+        self.hub.position(self.who.workspace, cursor)
+    }
+
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// [`Conflict`](Kind::Conflict) for a subscription of the same name; [`Invalid`](Kind::Invalid) for one too many.
+    pub fn subscribe(&mut self, wanted: Subscribe) -> Result<()> {
+        if self.subscriptions.iter().any(|known| *known.id() == wanted.id) {
+            let message = "There is a subscription of this id; unsubscribe it first, or choose another id";
+            return Err(Error::new(Kind::Conflict, message).with_issues(vec![Issue::new("id", "is taken")]));
+        }
+        let most = self.hub.options.most_subscriptions;
+        if self.subscriptions.len() >= most {
+            let issue = Issue::new("id", format!("is one too many: a session has at most {most} subscriptions"));
+            return Err(Error::invalid(vec![issue]));
+        }
+        self.subscriptions.push(Subscription::new(self.who.workspace, wanted));
+        Ok(())
+    }
+
+    /// Listens no more; says whether it did.
+    pub fn unsubscribe(&mut self, id: &str) -> bool {
+        let before = self.subscriptions.len();
+        self.subscriptions.retain(|subscription| &**subscription.id() != id);
+        before > self.subscriptions.len()
+    }
+
+    /// The client has all events of a subscription up to a place; says whether there is such a subscription.
+    pub fn acknowledge(&mut self, id: &str, position: Position) -> bool {
+        let found = self.subscriptions.iter_mut().find(|subscription| &**subscription.id() == id);
+        found.map(|subscription| subscription.acknowledge(position)).is_some()
+    }
+
+    /// The client was heard of: a ping need not be answered any more.
+    pub fn heard(&mut self) {
+        self.due.answer = None;
+    }
+
+    /// Ends it for `reason`, with that as the last word.
+    pub fn close(&mut self, reason: Reason) {
+        let reconnect_after = self.hub.by_chance(SOON);
+        self.closing.get_or_insert(Closing { reason, reconnect_after });
+    }
+
+    /// What is told next. After [`Push::Closing`] comes nothing more.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Push> {
+        if self.is_over {
+            return Poll::Pending;
+        }
+        self.bell.answer(cx.waker());
+        let mut now = self.hub.clock.now();
+        loop {
+            if let Some(closing) = self.overdue(now, cx) {
+                return Poll::Ready(self.over(closing));
+            }
+            for _ in 0..self.subscriptions.len() {
+                self.turn = (self.turn + 1) % self.subscriptions.len();
+                match self.subscriptions[self.turn].poll(&self.hub, &self.bell, now, cx) {
+                    Poll::Ready(Ok(push)) => {
+                        if let Push::Event { frame, .. } = &push {
+                            self.hub.count_frame(self.transport, frame, now);
+                        }
+                        return Poll::Ready(push);
+                    }
+                    Poll::Ready(Err(TooSlow)) => {
+                        let closing = Closing { reason: Reason::TooSlow, reconnect_after: self.hub.by_chance(SOON) };
+                        return Poll::Ready(self.over(closing));
+                    }
+                    Poll::Pending => {}
+                }
+            }
+            if self.due.heartbeat <= now {
+                self.due.heartbeat = now + COMMENT;
+                if self.transport == Transport::WebSocket {
+                    self.due.heartbeat = now + PING;
+                    self.due.answer.get_or_insert(now + ANSWER);
+                }
+                return Poll::Ready(Push::Heartbeat);
+            }
+            std::task::ready!(self.poll_alarm(cx));
+            now = self.hub.clock.now();
+        }
+    }
+
+    /// The last word, for a client that takes nothing at the moment. Pending while there is no reason for one.
+    pub fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Push> {
+        if self.is_over {
+            return Poll::Pending;
+        }
+        self.bell.answer(cx.waker());
+        loop {
+            let now = self.hub.clock.now();
+            // It is not to be sent what it does not take.
+            self.due.heartbeat = self.due.heartbeat.max(now + COMMENT);
+            if let Some(closing) = self.overdue(now, cx) {
+                return Poll::Ready(self.over(closing));
+            }
+            if self.subscriptions.iter().any(Subscription::is_too_slow) {
+                let closing = Closing { reason: Reason::TooSlow, reconnect_after: self.hub.by_chance(SOON) };
+                return Poll::Ready(self.over(closing));
+            }
+            std::task::ready!(self.poll_alarm(cx));
+        }
+    }
+
+    /// Whether a client that was told the last word, and did not take it, is to be waited for no more.
+    pub fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = match &self.due.end {
+            Some((until, _)) if self.is_over => *until,
+            _ => return Poll::Pending,
+        };
+        loop {
+            if self.hub.clock.now() >= until {
+                return Poll::Ready(());
+            }
+            std::task::ready!(self.poll_alarm(cx));
+        }
+    }
+
+    /// Why the session ends now, if it does.
+    fn overdue(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Option<Closing> {
+        if let Some(closing) = self.closing {
+            return Some(closing);
+        }
+        if !self.is_leaving
+            && let Some((at, reconnect_after)) = self.hub.leaving()
+        {
+            self.is_leaving = true;
+            self.due.end = None;
+            self.end_by(at, Closing { reason: Reason::Drain, reconnect_after });
+        }
+        if let Some((at, closing)) = self.due.end
+            && at <= now
+        {
+            return Some(closing);
+        }
+        if self.due.answer.is_some_and(|by| by <= now) {
+            return Some(Closing { reason: Reason::Silent, reconnect_after: Duration::ZERO });
+        }
+        if self.due.ask.is_some_and(|at| at <= now) {
+            self.due.ask = None;
+            let proof = self.proof.clone();
+            self.asking = proof
+                .map(|proof| -> Pin<Box<dyn Future<Output = _> + Send>> { Box::pin(async move { proof.ask().await }) });
+        }
+        if let Some(asking) = &mut self.asking
+            && let Poll::Ready(answer) = asking.as_mut().poll(cx)
+        {
+            self.asking = None;
+            self.due.ask = Some(now + ASK);
+            if !self.still_holds(answer) {
+                return Some(Closing { reason: Reason::TokenEnded, reconnect_after: Duration::ZERO });
+            }
+        }
+        None
+    }
+
+    /// Takes in what was found about who listens; says whether they still may.
+    fn still_holds(&mut self, answer: Result<Recognised>) -> bool {
+        match answer {
+            Ok(found) if found.principal.workspace == self.who.workspace => {
+                self.who.scopes = found.principal.scopes;
+                self.holds_until(found.until);
+                self.who.require(Scope::EventsRead).is_ok()
+            }
+            Ok(_) => false,
+            Err(error) => {
+                let is_over = matches!(error.kind(), Kind::Unauthenticated | Kind::Expired | Kind::Forbidden);
+                if !is_over {
+                    tracing::debug!(error = ?error, "whether a live session may go on could not be asked");
+                }
+                !is_over
+            }
+        }
+    }
+
+    /// Ends before `until`, when what it was opened with does.
+    fn holds_until(&mut self, until: Option<Timestamp>) {
+        let Some(until) = until else { return };
+        let now = self.hub.clock.now();
+        // Of a token that is about to end, half of its time is used.
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        let at = until - AHEAD.min(left / 2);
+        self.end_by(at, Closing { reason: Reason::TokenEnded, reconnect_after: Duration::ZERO });
+    }
+
+    fn end_by(&mut self, at: Timestamp, closing: Closing) {
+        if self.due.end.is_none_or(|(end, _)| at < end) {
+            self.due.end = Some((at, closing));
+        }
+    }
+
+    fn over(&mut self, closing: Closing) -> Push {
+        self.is_over = true;
+        self.subscriptions = Vec::new();
+        self.asking = None;
+        self.due.end = Some((self.hub.clock.now() + LAST_WORD, closing));
+        self.hub.count_closing(self.transport, closing.reason);
+        Push::Closing(closing)
+    }
+
+    /// Ready when something is due.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let due = &self.due;
+        let end = due.end.map(|(at, _)| at);
+        let waiting = self.subscriptions.iter().filter_map(Subscription::due).min();
+        let heartbeat = (!self.is_over).then_some(due.heartbeat);
+        let Some(next) = [heartbeat, due.answer, due.ask, end, waiting].into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        // One that rings too early costs a look; one that rings too late is set anew.
+        if self.alarm.as_ref().is_none_or(|(at, _)| *at > next) {
+            self.alarm = Some((next, self.hub.clock.sleep_until(next)));
+        }
+        if let Some((_, alarm)) = &mut self.alarm {
+            std::task::ready!(alarm.as_mut().poll(cx));
+        }
+        self.alarm = None;
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        metrics::gauge!("waypost_live_sessions", "transport" => self.transport.as_str()).decrement(1);
+        self.subscriptions.clear();
+        if let Some(place) = self.place.take() {
+            self.hub.ended(place);
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("who", &self.who)
+            .field("transport", &self.transport)
+            .field("subscriptions", &self.subscriptions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Held polls.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Reply, Server};
+
+/// A poll that is under way.
+fn poll(server: &Server, query: &str) -> tokio::task::JoinHandle<Reply> {
+    tokio::spawn(server.get(&format!("/v1/events?{query}")).send())
+}
+
+/// Where the log ends now.
+async fn end(server: &Server) -> String {
+    server.run_engines().await;
+    server.get("/v1/events?limit=100").send().await.json()["next_cursor"].as_str().expect("a cursor").to_owned()
+}
+
+fn events(page: &Value) -> Vec<&str> {
+    page["data"].as_array().expect("a page").iter().filter_map(|event| event["event"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_is_there_is_answered_at_once_in_the_shape_of_the_list() {
+    let server = Server::start().await;
+    for slug in ["a", "b", "c"] {
+        server.make_slug(slug).await;
+    }
+    server.run_engines().await;
+    let listed = server.get("/v1/events?limit=2").send().await.json();
+    let held = server.get("/v1/events?limit=2&wait=30").send().await;
+    assert_eq!(held.json(), listed);
+    assert_eq!(held.header("cache-control"), "no-store");
+    let rest =
+        server.get(&format!("/v1/events?wait=30&cursor={}", held.json()["next_cursor"].as_str().unwrap())).send();
+    assert_eq!(events(&rest.await.json()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_poll_is_held_until_something_happens() {
+    let server = Server::start().await;
+    let cursor = end(&server).await;
+    let held = poll(&server, &format!("wait=30&cursor={cursor}"));
+    tokio::task::yield_now().await;
+    assert!(!held.is_finished());
+    server.make_slug("spring").await;
+    server.run_engines().await;
+    let page = held.await.expect("an answer").json();
+    assert_eq!(events(&page), ["link.created"]);
+    assert_ne!(page["next_cursor"], Value::from(cursor));
+}
+
+#[tokio::test]
+async fn where_nothing_happens_the_answer_is_empty_under_the_same_cursor() {
+    let server = Server::start().await;
+    let cursor = end(&server).await;
+    let held = poll(&server, &format!("wait=30&cursor={cursor}"));
+    while server.platform.live.sessions() == 0 {
+        tokio::task::yield_now().await;
+    }
+    server.clock.advance(Duration::from_secs(29));
+    tokio::task::yield_now().await;
+    assert!(!held.is_finished());
+    server.clock.advance(Duration::from_secs(1));
+    let page = held.await.expect("an answer").json();
+    assert_eq!(page, json!({"data": [], "next_cursor": cursor, "has_more": false}));
+    assert_eq!(server.platform.live.sessions(), 0, "the place is given back");
+}
+
+#[tokio::test]
+async fn what_others_do_wakes_nobody_who_asked_for_something_else() {
+    let server = Server::start().await;
+    let cursor = end(&server).await;
+    let held = poll(&server, &format!("wait=1000000&types=link.deleted&cursor={cursor}"));
+    let path = server.make_slug("spring").await;
+    server.run_engines().await;
+    tokio::task::yield_now().await;
+    assert!(!held.is_finished());
+    server.delete(&path).send().await;
+    server.run_engines().await;
+    assert_eq!(events(&held.await.expect("an answer").json()), ["link.deleted"]);
+}
+
+#[tokio::test]
+async fn a_caller_who_hangs_up_frees_the_place() {
+    let server = Server::start().await;
+    let cursor = end(&server).await;
+    let held = poll(&server, &format!("wait=30&cursor={cursor}"));
+    while server.platform.live.sessions() == 0 {
+        tokio::task::yield_now().await;
+    }
+    held.abort();
+    assert!(held.await.is_err_and(|fault| fault.is_cancelled()));
+    assert_eq!(server.platform.live.sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_no_number_is_refused() {
+    let server = Server::start().await;
+    for wait in ["", "-1", "1.5", "soon"] {
+        assert_eq!(server.get(&format!("/v1/events?wait={wait}")).send().await.status, 422, "{wait:?}");
+    }
+    assert_eq!(server.get("/v1/events?wait=0").send().await.status, 200);
+}
