@@ -71,7 +71,8 @@ impl Incoming {
 
     /// The next message in `bytes`, which are taken; answers of the protocol go to `outgoing`.
     pub(super) fn next(&mut self, bytes: &mut &[u8], outgoing: &mut Outgoing) -> Option<Result<Message, Fault>> {
-        let protocol = self.protocol.get_or_insert_with(|| Box::new(WebSocketContext::new(Role::Server, Some(config()))));
+        let protocol =
+            self.protocol.get_or_insert_with(|| Box::new(WebSocketContext::new(Role::Server, Some(config()))));
         let mut wire = Wire { bytes, answers: outgoing.answers() };
         match protocol.read(&mut wire) {
             Ok(message) => {

@@ -82,7 +82,11 @@ impl Outgoing {
     }
 
     /// Whether more may be added.
-    pub(super) fn poll_room<W: AsyncWrite + Unpin>(&mut self, io: &mut W, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+    pub(super) fn poll_room<W: AsyncWrite + Unpin>(
+        &mut self,
+        io: &mut W,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Gone>> {
         if self.bytes.len() >= ENOUGH {
             let _ = self.poll_flush(io, cx)?;
         }

@@ -192,7 +192,11 @@ impl Talk {
 
     fn run(&mut self, command: Command) -> Result<Option<ServerFrame>, Refused> {
         let known = |is_known, id: String, answer: fn(String) -> Option<ServerFrame>| {
-            if is_known { Ok(answer(id)) } else { Err(Refused { id: Some(id), error: Error::not_found("subscription") }) }
+            if is_known {
+                Ok(answer(id))
+            } else {
+                Err(Refused { id: Some(id), error: Error::not_found("subscription") })
+            }
         };
         match command {
             Command::Subscribe(wanted) => {
@@ -203,9 +207,7 @@ impl Talk {
             Command::Unsubscribe { id } => {
                 known(self.session.unsubscribe(&id), id, |id| Some(ServerFrame::Unsubscribed { id }))
             }
-            Command::Acknowledge { id, position } => {
-                known(self.session.acknowledge(&id, position), id, |_| None)
-            }
+            Command::Acknowledge { id, position } => known(self.session.acknowledge(&id, position), id, |_| None),
             Command::Ping => Ok(Some(ServerFrame::Pong {})),
         }
     }

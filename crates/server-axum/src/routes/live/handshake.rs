@@ -1,9 +1,7 @@
 //! The opening handshake of a WebSocket (RFC 6455 §4.2.1), checked before the connection changes its protocol.
 
 use axum::body::Body;
-use http::header::{
-    CONNECTION, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use http::header::{CONNECTION, ORIGIN, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use http_body::Body as _;
 use waypost_adapters::websocket::accept_key;
