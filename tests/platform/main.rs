@@ -11,6 +11,7 @@ mod crash_redirects;
 mod disk_full;
 mod ground;
 mod life;
+mod live;
 mod load;
 mod races;
 mod walk;

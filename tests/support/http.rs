@@ -17,6 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 pub struct Api {
     address: Arc<RwLock<SocketAddr>>,
     key: Option<String>,
+    patience: Duration,
 }
 
 /// An answer that arrived completely.
@@ -54,7 +55,13 @@ impl Answer {
 impl Api {
     /// A caller with this key at this address.
     pub fn new(address: SocketAddr, key: Option<&str>) -> Self {
-        Self { address: Arc::new(RwLock::new(address)), key: key.map(str::to_owned) }
+        let address = Arc::new(RwLock::new(address));
+        Self { address, key: key.map(str::to_owned), patience: TIMEOUT }
+    }
+
+    /// The same caller, who waits that long for an answer instead of 35 s.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The address at this moment.
@@ -101,7 +108,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When no complete answer arrives within 35 s: the server may or may not have acted.
+    /// When no complete answer arrives within 35 s, or what was chosen instead: the server may or may not have acted.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> io::Result<Answer> {
         let body = body.map(|body| ("application/json", body.to_string()));
         self.exchange(method, path, headers, body)
@@ -142,14 +149,14 @@ impl Api {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(TIMEOUT))?;
         stream.write_all(request.as_bytes())?;
-        let received = read_to_end(&mut stream)?;
+        let received = read_to_end(&mut stream, self.patience)?;
         parse(&received, method == "HEAD")
     }
 }
 
 /// Reads until the server closes the connection; a timeout on each read alone would let a trickle go on for ever.
-fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let deadline = Instant::now() + TIMEOUT;
+fn read_to_end(stream: &mut TcpStream, patience: Duration) -> io::Result<Vec<u8>> {
+    let deadline = Instant::now() + patience;
     let mut received = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {

@@ -8,7 +8,9 @@
 //! - [`postgres`], [`redis`] and [`nats`] are servers of a test's own, to be killed and started again; what they share
 //!   is [`daemon`], and [`guard`] sees to it that none is left;
 //! - [`receiver`] is a receiver of webhooks that does as a test says;
+//! - [`live`] is clients of live feeds, thousands of them, that know what they were told;
 //! - [`proxy`] stands between two of them as a bad network, on a [`port`] that stays free while nobody listens;
+//! - [`browser`] is a Chromium that does as a test says;
 //! - [`wait`] looks until something has come about, and [`dice`] says when to strike.
 //!
 //! Everything here stays on loopback and ends by itself: each wait has a limit, and children die with their handle.
@@ -24,11 +26,13 @@
     reason = "a load generator measures the real clock, and a child inherits the real environment"
 )]
 
+pub mod browser;
 pub mod command;
 pub mod daemon;
 pub mod dice;
 pub mod guard;
 pub mod http;
+pub mod live;
 pub mod load;
 pub mod nats;
 pub mod port;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions};
+use tokio::sync::Notify;
+
+use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions, Teller, TellerOptions};
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
@@ -23,8 +25,10 @@ use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::push::presence::Presences;
 use crate::push::{Hub, LiveOptions, Tail};
 use crate::seal::Seal;
+use crate::tickets::Tickets;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
     Backlog, DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
@@ -45,6 +49,8 @@ pub struct PlatformOptions {
     pub relay: RelayOptions,
     /// How clicks get into the roll-ups.
     pub drain: DrainOptions,
+    /// How what was counted is told.
+    pub teller: TellerOptions,
     /// How calls of the ports are made again that failed in passing.
     pub retries: RetryOptions,
     /// How much is allowed, by plan.
@@ -115,6 +121,7 @@ impl Default for PlatformOptions {
             },
             relay: RelayOptions::default(),
             drain: DrainOptions::default(),
+            teller: TellerOptions::default(),
             retries: RetryOptions::default(),
             plans: Plans::default(),
             webhooks: WebhookOptions::default(),
@@ -152,6 +159,8 @@ pub struct Platform {
     pub issuers: Issuers,
     /// Sessions of browsers.
     pub sessions: Sessions,
+    /// What opens live streams without a header.
+    pub tickets: Tickets,
     /// The people of workspaces.
     pub members: Members,
     /// Signing in, where there is a provider to sign in at.
@@ -160,6 +169,8 @@ pub struct Platform {
     pub idempotency: Idempotency,
     /// What is allowed.
     pub limits: Limits,
+    /// Who is watching what.
+    pub presences: Presences,
     /// The public face.
     pub site: Arc<Site>,
     /// What time it is.
@@ -202,13 +213,15 @@ impl Platform {
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
         let (grants, members) = (ports.grants.clone(), ports.members.clone());
+        let seal = Arc::new(seal(&options.webhooks, &credentials).await?);
         let messages = Arc::new(Messages::new(
-            Arc::new(seal(&options.webhooks, &credentials).await?),
+            seal.clone(),
             cursors.clone(),
             Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone()),
             options.tokens.generation,
             entropy.clone(),
         ));
+        let presences = Presences::new(ports.presence.clone());
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
@@ -216,11 +229,19 @@ impl Platform {
             issuers,
             login,
             sessions: Sessions::new(grants.clone(), members.clone(), clock.clone(), entropy.clone()),
+            tickets: Tickets::new(ports.idempotency.clone(), seal, clock.clone(), entropy.clone()),
             members: Members::new(members, grants, clock.clone(), entropy.clone()),
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
-            live: Arc::new(Hub::new(ports.bus.clone(), cursors.clone(), clock.clone(), entropy.clone(), options.live)),
+            live: Arc::new(Hub::new(
+                ports.bus.clone(),
+                cursors.clone(),
+                presences.clone(),
+                clock.clone(),
+                entropy.clone(),
+                options.live,
+            )),
             feed: Feed::new(ports.bus.clone(), cursors),
             webhooks: Webhooks::new(
                 &ports,
@@ -242,6 +263,7 @@ impl Platform {
                 options.plans.clone(),
                 clock.clone(),
             ),
+            presences,
             site,
             clock,
             entropy,
@@ -262,20 +284,23 @@ impl Platform {
         &self.ports
     }
 
-    /// The engines that keep the platform going, each to be run by [`engine::run`](crate::engine::run).
+    /// The engines that keep the platform going, each to be run by [`engine::run`](crate::engine::run). Who stops them one
+    /// by one does so in this order: clicks are counted, told of, and sent.
     pub fn engines(&self) -> Vec<Box<dyn Engine>> {
         let ports = &self.ports;
-        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        let (clock, entropy, counted) = (self.clock.clone(), self.entropy.clone(), Arc::new(Notify::new()));
         let drain = Drain::new(
             ports.spool.clone(),
             ports.clicks.clone(),
             ports.describe.clone(),
-            clock,
-            entropy.clone(),
+            clock.clone(),
+            counted.clone(),
             self.options.drain,
         );
+        let teller = Teller::new(ports.clicks.clone(), clock, entropy.clone(), counted, self.options.teller);
         let mut engines: Vec<Box<dyn Engine>> = vec![
             Box::new(drain),
+            Box::new(teller),
             Box::new(Relay::new(ports.outbox.clone(), ports.bus.clone(), entropy, self.options.relay)),
             Box::new(Announcer::new(self.changes.clone(), ports.invalidations.clone())),
             Box::new(Forgetter::new(self.cache.clone(), ports.invalidations.clone())),
@@ -283,6 +308,7 @@ impl Platform {
             Box::new(self.idempotency.sweeper()),
             Box::new(GrantSweeper::new(ports.grants.clone())),
             Box::new(Tail::new(self.live.clone())),
+            Box::new(self.presences.keeper()),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];

@@ -160,9 +160,7 @@ fn subscribe(reading: &mut Reading<'_>) -> Option<Command> {
         _ => Err("must be disconnect, drop_oldest or conflate"),
     });
     let window = fields.whole("window", 1..=MOST_WINDOW);
-    if fields.flag("presence").value() == Some(true) {
-        fields.fault("presence", "is not here yet; leave it out");
-    }
+    let presence = fields.flag("presence");
     Some(Command::Subscribe(Subscribe {
         id: Arc::from(id?),
         types,
@@ -171,6 +169,7 @@ fn subscribe(reading: &mut Reading<'_>) -> Option<Command> {
         from: cursor.map_or(from.value().unwrap_or(From::Now), From::After),
         overflow: overflow.value().unwrap_or_default(),
         most_unacknowledged: window.value().and_then(|window| u32::try_from(window).ok()),
+        presence: presence.value().unwrap_or_default(),
     }))
 }
 

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use waypost_core::push::presence::Presence;
 use waypost_core::push::{Closing, Frame, Gone, Push, PushTransport};
-use waypost_core::wire::v1::ServerFrame;
+use waypost_core::wire::v1::{ServerFrame, Watcher};
 
 use super::code::Code;
 use super::outgoing::Outgoing;
@@ -79,6 +80,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<IO> {
     }
 }
 
+/// Somebody who watches, as others are told.
+fn watcher(presence: &Presence) -> Watcher {
+    Watcher { session: presence.session.to_string(), actor: presence.actor.to_string(), since: presence.since.into() }
+}
+
 /// Whole milliseconds, rounded up: who comes back is not to be early.
 fn whole_millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
@@ -102,6 +108,16 @@ impl<IO: AsyncRead + AsyncWrite + Send + Unpin> PushTransport for WebSocketTrans
             }
             Push::Skipped { id, cursor } => {
                 self.answer(&ServerFrame::Skipped { id: text(id), cursor: cursor.into() });
+            }
+            Push::Present { id, members } => {
+                let members = members.present().iter().map(watcher).collect();
+                self.answer(&ServerFrame::Presence { id: text(id), members });
+            }
+            Push::Joined { id, presence } => {
+                self.answer(&ServerFrame::Joined { id: text(id), member: watcher(&presence) });
+            }
+            Push::Left { id, presence } => {
+                self.answer(&ServerFrame::Left { id: text(id), member: watcher(&presence) });
             }
             Push::Heartbeat => self.outgoing.ping(),
             Push::Closing(closing) => self.closing(closing),

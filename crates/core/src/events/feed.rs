@@ -37,6 +37,16 @@ impl Feed {
         Self { bus, cursors }
     }
 
+    /// The cursor of the newest event of the log: where somebody begins who wants to hear of what comes from now on.
+    ///
+    /// # Errors
+    /// [`InsufficientScope`](crate::Kind::InsufficientScope) without `events:read`.
+    pub async fn newest(&self, who: &Principal) -> Result<String> {
+        who.require(Scope::EventsRead)?;
+        let end = self.bus.bounds().await?.end;
+        Ok(self.cursors.seal(&binding(who.workspace), &end.to_bytes()))
+    }
+
     /// Up to `limit` events after `cursor`, or from the oldest one kept. `filter` may narrow it down; the workspace is
     /// the principal's, whatever the filter says.
     ///

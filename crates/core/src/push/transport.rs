@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Frame;
+use super::presence::{Members, Presence};
 
 /// Which way a session's frames go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +92,27 @@ pub enum Push {
         id: Arc<str>,
         /// Where it goes on.
         cursor: Box<str>,
+    },
+    /// Who watches the subject of a subscription.
+    Present {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        members: Arc<Members>,
+    },
+    /// Somebody began to watch it.
+    Joined {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        presence: Presence,
+    },
+    /// Somebody watches it no more.
+    Left {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        presence: Presence,
     },
     /// Nothing happened, and the subscriber is still there.
     Heartbeat,

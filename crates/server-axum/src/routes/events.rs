@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::LINK;
 use waypost_core::events::{EventFilter, EventType};
 use waypost_core::fields::{Field, Fields};
+use waypost_core::push::From;
 use waypost_core::wire::v1;
 
 use super::live::poll::{self, Poll};
@@ -30,6 +31,15 @@ pub(super) fn filter(fields: &mut Fields) -> (Field<Vec<EventType>>, Field<Strin
     (types, subject)
 }
 
+/// Where somebody begins who shows no cursor: `from`.
+pub(super) fn beginning(fields: &mut Fields) -> Field<From> {
+    fields.text("from", |text| match text {
+        "now" => Ok(From::Now),
+        "start" => Ok(From::Start),
+        _ => Err("must be now or start"),
+    })
+}
+
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     newcomer: Newcomer,
@@ -40,7 +50,12 @@ pub(super) async fn list(
     let limit = query.limit();
     let (types, subject) = filter(&mut query.fields);
     let wait = poll::wait(&mut query.fields);
+    let from = beginning(&mut query.fields);
     query.fields.finish()?;
+    let cursor = match (cursor, from.value()) {
+        (None, Some(From::Now)) => Some(app.platform.feed.newest(&newcomer.who).await?),
+        (cursor, _) => cursor,
+    };
     let (types, subject) = (types.value().unwrap_or_default(), subject.value());
     let (answer, next) = match wait.value().filter(|wait| !wait.is_zero()) {
         Some(wait) => poll::held(&app, newcomer, Poll { cursor, types, subject, limit, wait }).await?,

@@ -26,6 +26,7 @@ mod links;
 mod live;
 mod matrix;
 mod oauth;
+mod page;
 mod pages;
 mod parsers;
 mod proxy;

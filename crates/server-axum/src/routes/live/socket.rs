@@ -32,7 +32,7 @@ pub(in crate::routes) async fn socket(
     let (head, _) = request.into_parts();
     let explain = explain(&app, context(&head)?.id().as_str());
     // Held in a box until it is needed, so that its memory is not kept twice.
-    let session = app.platform.live.open(newcomer.opening(&app, Transport::WebSocket)).map(Box::new);
+    let session = newcomer.enter(&app, Transport::WebSocket).map(Box::new);
     tokio::spawn(async move {
         let io = match upgrade.await {
             Ok(io) => TokioIo::new(io),

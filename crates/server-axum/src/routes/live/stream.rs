@@ -13,7 +13,8 @@ use waypost_core::push::{From, Overflow, Subscribe, Transport};
 use crate::app::App;
 use crate::extract::{Newcomer, Query};
 use crate::reply::Reply;
-use crate::routes::events::filter;
+use crate::routes::events::{beginning, filter};
+use crate::serve::LongLived;
 
 /// Where a browser's `EventSource` that comes back tells its place (WHATWG HTML §9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -28,11 +29,7 @@ pub(in crate::routes) async fn stream(
 ) -> Reply {
     let cursor = query.cursor();
     let (types, subject) = filter(&mut query.fields);
-    let from = query.fields.text("from", |text| match text {
-        "now" => Ok(From::Now),
-        "start" => Ok(From::Start),
-        _ => Err("must be now or start"),
-    });
+    let from = beginning(&mut query.fields);
     let overflow = query.fields.text("overflow", |text| match text {
         "disconnect" => Ok(Overflow::Disconnect),
         "drop_oldest" => Ok(Overflow::DropOldest),
@@ -47,7 +44,8 @@ pub(in crate::routes) async fn stream(
         (None, Some(cursor)) => From::After(hub.position(newcomer.who.workspace, &cursor)?),
         (None, None) => from.value().unwrap_or(From::Now),
     };
-    let body = match hub.open(newcomer.opening(&app, Transport::Sse)) {
+    let mut response = Response::default();
+    match newcomer.enter(&app, Transport::Sse) {
         Ok(mut session) => {
             session.subscribe(Subscribe {
                 id: "stream".into(),
@@ -56,12 +54,13 @@ pub(in crate::routes) async fn stream(
                 from,
                 overflow: overflow.value().unwrap_or_default(),
                 most_unacknowledged: None,
+                presence: false,
             })?;
-            Body::new(SseBody::new(session))
+            *response.body_mut() = Body::new(SseBody::new(session));
+            response.extensions_mut().insert(LongLived);
         }
-        Err(closing) => Body::from(refusal(closing)),
-    };
-    let mut response = Response::new(body);
+        Err(closing) => *response.body_mut() = Body::from(refusal(closing)),
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

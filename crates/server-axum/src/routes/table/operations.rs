@@ -1,4 +1,4 @@
-//! What operators and readers of the documentation look at.
+//! What operators, readers of the documentation and visitors look at.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::{self, ErrorCode as Code};
 
 use crate::app::App;
-use crate::routes::{Access, Parameter, Route, deprecations, docs, health};
+use crate::routes::{Access, Parameter, Route, deprecations, docs, health, page};
 
 pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
     vec![
@@ -23,6 +23,22 @@ pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
         Route::get("/metrics", Access::Public, health::metrics)
             .says("operations", "readMetrics", "Figures for Prometheus")
             .answers_with("text/plain", "The figures.", &[])
+            .fails(&[Code::NotFound]),
+        Route::get("/", Access::Public, page::index)
+            .says("page", "readPage", "The live page: links, and their clicks as they come")
+            .takes([Parameter::one_of(
+                "transport",
+                &["sse", "socket", "poll"],
+                "The only way by which the page follows events; it finds one by itself otherwise.",
+            )])
+            .answers_with("text/html", "The page.", &["ETag"])
+            .unless_known()
+            .fails(&[Code::NotFound]),
+        Route::get("/assets/{part}", Access::Public, page::part)
+            .says("page", "readPagePart", "A part of that page")
+            .takes([Parameter::path("part", "The part's name.")])
+            .answers_with("*/*", "The part.", &["ETag"])
+            .unless_known()
             .fails(&[Code::NotFound]),
         Route::get("/openapi.json", Access::Public, docs::openapi)
             .says("documentation", "readOpenapi", "This document")

@@ -2,14 +2,28 @@
 //!
 //! It needs `chromium` and `chromedriver` on the path; where they are missing the test fails, and says so.
 
-mod driver;
 pub(crate) mod site;
+
+// What the tests around the whole platform drive a browser with.
+#[path = "../../../../../tests/support/browser.rs"]
+#[allow(
+    clippy::disallowed_methods,
+    dead_code,
+    unreachable_pub,
+    reason = "shared with tests that use all of it; what is waited for happens in other processes"
+)]
+mod driver;
+#[path = "../../../../../tests/support/http.rs"]
+#[allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "the same")]
+mod http;
+
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::process::Place;
 use crate::provider::{CLIENT, SECRET};
-use driver::Driver;
+use driver::Browser;
 use site::Site;
 
 const CREATE: &str = r#"
@@ -36,7 +50,7 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     let server = place.serve_with(&[&settings[..], &["--oidc-role", "editor", "--database-url", "memory:"]].concat());
     let key = server.key().expect("a key was shown");
     let links = || server.get("/v1/links", &key).1.matches("\"lnk_").count();
-    let browser = Driver::start();
+    let browser = Browser::start();
 
     // Signing in: to the provider, whose form the person sends, and back.
     browser.go(&format!("{}/auth/login?return_to=/docs", server.url()));
@@ -52,6 +66,12 @@ fn a_browser_signs_in_works_resists_a_foreign_page_and_leaves() {
     assert_eq!(attributes, [json!(true), json!(true), json!("Lax"), json!("/")]);
     assert_eq!(cookies.len(), 1, "the attempt is forgotten: {cookies:?}");
     assert_eq!((browser.run(CREATE), links()), (json!([201, true]), 1));
+
+    // The page knows the session, shows the link, and listens by the cookie alone.
+    browser.go(&format!("{}/", server.url()));
+    let shown = "const { phase, way } = document.getElementById('state').dataset;
+                 return [phase, way, document.querySelectorAll('#links li').length];";
+    browser.wait_for(shown, Duration::from_secs(60), |shown| *shown == json!(["live", "sse", 1]));
 
     // Forms of other origins: one of the same site, which the cookie goes along with, and one of another, which it does not.
     for (page, code) in [(site.neighbour_url(), "FORBIDDEN"), (site.foreign_url(), "UNAUTHENTICATED")] {

@@ -104,6 +104,16 @@ async fn without_a_provider_nobody_signs_in() {
 }
 
 #[tokio::test]
+async fn the_page_leads_to_the_provider_where_there_is_one() {
+    let (house, lone) = (House::open().await, Server::start().await);
+    for (server, leads) in [(&house.server, true), (&lone, false)] {
+        let page = server.anonymous(Method::GET, "/").send().await.text();
+        assert_eq!(page.contains("href=\"/auth/login?return_to=%2F\""), leads);
+        assert!(!page.contains("{{"), "every mark was filled in");
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_sent_to_another_site() {
     let (house, browser) = (House::open().await, Browser::default());
     for (asked, given) in [

@@ -9,6 +9,7 @@ mod members;
 mod proofs;
 mod sessions;
 mod sockets;
+mod tickets;
 
 use std::sync::Arc;
 
