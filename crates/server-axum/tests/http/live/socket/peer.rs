@@ -37,7 +37,12 @@ impl Ground {
         let gateway = Gateway::new(App::new(server.platform.clone(), http, None)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, move |peer| gateway.for_peer(peer), ServeOptions::default(), CancellationToken::new()));
+        tokio::spawn(serve(
+            listener,
+            move |peer| gateway.for_peer(peer),
+            ServeOptions::default(),
+            CancellationToken::new(),
+        ));
         let key = server.issue("default", "*").await;
         // The log is looked at for the first time.
         server.run_engines().await;

@@ -45,8 +45,10 @@ async fn a_frame_that_never_ends_is_bounded_by_the_ping_that_it_cannot_answer() 
     let bytes = frame(FIN | TEXT, &[b' '; 100]);
     for byte in &bytes[..34] {
         peer.write(&[*byte]).await;
+        turns().await;
         clock.advance(Duration::from_secs(1));
     }
+    turns().await;
     // It has had its ping, and is heard of by nothing but half a frame.
     clock.advance(Duration::from_secs(10));
     let (messages, code) = peer.end().await;

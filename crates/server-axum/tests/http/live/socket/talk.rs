@@ -111,6 +111,7 @@ async fn what_cannot_be_done_is_told_field_by_field_and_the_socket_stays() {
             vec!["subject", "from", "overflow", "window"],
         ),
         (json!({"type": "subscribe", "id": "a", "window": 1001}), Some("a"), "VALIDATION_FAILED", vec!["window"]),
+        (json!({"type": "subscribe", "id": "a", "presence": 1}), Some("a"), "VALIDATION_FAILED", vec!["presence"]),
         (json!({"type": "subscribe", "id": "a", "presence": true}), Some("a"), "VALIDATION_FAILED", vec!["presence"]),
         (
             json!({"type": "subscribe", "id": "a", "cursor": "x", "window": "2"}),
