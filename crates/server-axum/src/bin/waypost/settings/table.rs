@@ -1,10 +1,10 @@
 //! Every setting, once.
 
 use super::choices::{Bus, Limiter};
-use super::{live, oidc};
 use super::setting::{Group, Otherwise, Setting, YES_OR_NO, setting};
 use super::values::{self, Database, LogFormat, Rate, Secret};
 use super::webhooks::{self, SealKey};
+use super::{live, oidc};
 use crate::roles::Roles;
 use waypost_adapters::egress::Proxy;
 
