@@ -30,7 +30,9 @@ use waypost::entropy::OsEntropy;
 use waypost::fields::{Fields, parse};
 use waypost::limits::{Algorithm, Policy};
 use waypost::links::{DestinationRules, Site};
-use waypost::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost::server::gateway::authentication::{self, Authentication};
 use waypost::server::gateway::limit::{self, AddressLimit};
 use waypost::server::gateway::*;
@@ -69,6 +71,7 @@ async fn platform() -> Arc<Platform> {
         deliveries: store.clone(),
         delivery_log: store.clone(),
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(Nobody),
         clock: Arc::new(SystemClock),

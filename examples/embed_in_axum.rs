@@ -17,7 +17,9 @@ use waypost::clock::{Clock, SystemClock};
 use waypost::credentials::Scopes;
 use waypost::entropy::OsEntropy;
 use waypost::links::{DestinationRules, Site};
-use waypost::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost::server::HttpOptions;
 use waypost::visitor::VisitorDescriber;
 use waypost::{Platform, PlatformOptions, Ports, engine};
@@ -42,6 +44,7 @@ fn ports() -> waypost::Result<Ports> {
         deliveries: store.clone(),
         delivery_log: store.clone(),
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(VisitorDescriber::new(None)?),
         clock: Arc::new(SystemClock),

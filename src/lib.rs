@@ -63,7 +63,7 @@
 pub use waypost_core::{
     Error, IdentityOptions, Issue, Kind, Platform, PlatformOptions, Ports, Result, WebhookOptions, clicks, clients,
     clock, credentials, engine, entropy, events, fields, grants, health, idempotency, ids, issuers, layers, limits,
-    links, login, members, outbox, page, seal, tokens, webhooks, wire,
+    links, login, members, outbox, page, push, seal, tokens, webhooks, wire,
 };
 
 #[cfg(feature = "conformance")]

@@ -14,7 +14,7 @@ use waypost::events::{Event, EventType, Payload};
 use waypost::fields::{Fields, parse};
 use waypost::ids::{EventId, LinkId, WebhookId, WorkspaceId};
 use waypost::links::{DestinationRules, Site};
-use waypost::memory::{MemoryClickSpool, MemoryInvalidations};
+use waypost::memory::{MemoryClickSpool, MemoryInvalidations, MemoryPresenceStore};
 use waypost::postgres::{
     Postgres, PostgresClickStore, PostgresClientStore, PostgresCredentialStore, PostgresEventBus, PostgresGrantStore,
     PostgresIdempotencyStore, PostgresLinkStore, PostgresMemberStore, PostgresOutbox, PostgresRateLimiter,
@@ -134,6 +134,7 @@ async fn platform(db: Postgres) -> Outcome<Arc<Platform>> {
         deliveries: webhooks.clone(),
         delivery_log: webhooks,
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(Nobody),
         clock: Arc::new(SystemClock),

@@ -13,6 +13,7 @@
 //! | `egress` | none: which addresses may be called on behalf of others, for `webhook` and for programs of one's own |
 //! | `sse`, `long_poll` | the ways to the clients of live events |
 //! | `webhook` | the way to the receivers of webhooks |
+//! | `websocket` | the way of live events over a WebSocket |
 
 #[cfg(feature = "egress")]
 pub mod egress;
@@ -38,3 +39,5 @@ pub mod sse;
 pub mod visitor;
 #[cfg(feature = "webhook")]
 pub mod webhook;
+#[cfg(feature = "websocket")]
+pub mod websocket;

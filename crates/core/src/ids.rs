@@ -146,6 +146,8 @@ typed_ids! {
     WebhookId = "whk";
     /// Names a delivery within its endpoint: the bits are those of the event that is delivered.
     DeliveryId = "dlv";
+    /// Names a live session: one connection of one client, on whatever node.
+    SessionId = "ses";
 }
 
 #[cfg(test)]

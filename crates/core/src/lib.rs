@@ -25,6 +25,7 @@ pub mod links;
 pub mod members;
 pub mod outbox;
 pub mod page;
+pub mod push;
 pub mod webhooks;
 
 #[cfg(feature = "conformance")]
@@ -44,9 +45,9 @@ mod platform;
 #[cfg(feature = "services")]
 mod ports;
 #[cfg(feature = "services")]
-pub mod push;
-#[cfg(feature = "services")]
 pub mod seal;
+#[cfg(feature = "services")]
+pub mod tickets;
 #[cfg(feature = "services")]
 pub mod tokens;
 #[cfg(feature = "wire")]

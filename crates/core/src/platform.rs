@@ -23,8 +23,10 @@ use crate::members::Members;
 use crate::outbox::{Relay, RelayOptions};
 use crate::page::Cursors;
 use crate::ports::Ports;
+use crate::push::presence::Presences;
 use crate::push::{Hub, LiveOptions, Tail};
 use crate::seal::Seal;
+use crate::tickets::Tickets;
 use crate::tokens::{TokenOptions, Tokens};
 use crate::webhooks::{
     Backlog, DeliveryRetention, Dispatcher, DispatcherOptions, Fanout, Messages, Notices, WebhookTransport, Webhooks,
@@ -152,6 +154,8 @@ pub struct Platform {
     pub issuers: Issuers,
     /// Sessions of browsers.
     pub sessions: Sessions,
+    /// What opens live streams without a header.
+    pub tickets: Tickets,
     /// The people of workspaces.
     pub members: Members,
     /// Signing in, where there is a provider to sign in at.
@@ -160,6 +164,8 @@ pub struct Platform {
     pub idempotency: Idempotency,
     /// What is allowed.
     pub limits: Limits,
+    /// Who is watching what.
+    pub presences: Presences,
     /// The public face.
     pub site: Arc<Site>,
     /// What time it is.
@@ -202,13 +208,15 @@ impl Platform {
         let tokens = Arc::new(Tokens::new(&issuer, &ports, options.tokens));
         let (issuers, login) = identity(&options.identity, &credentials, &ports, site.public_url()).await?;
         let (grants, members) = (ports.grants.clone(), ports.members.clone());
+        let seal = Arc::new(seal(&options.webhooks, &credentials).await?);
         let messages = Arc::new(Messages::new(
-            Arc::new(seal(&options.webhooks, &credentials).await?),
+            seal.clone(),
             cursors.clone(),
             Credentials::new(ports.credentials.clone(), clock.clone(), entropy.clone()),
             options.tokens.generation,
             entropy.clone(),
         ));
+        let presences = Presences::new(ports.presence.clone());
         Ok(Arc::new(Self {
             clients: Clients::new(&issuer, &ports),
             authorizations: Authorizations::new(tokens.clone(), &ports),
@@ -216,11 +224,19 @@ impl Platform {
             issuers,
             login,
             sessions: Sessions::new(grants.clone(), members.clone(), clock.clone(), entropy.clone()),
+            tickets: Tickets::new(ports.idempotency.clone(), seal, clock.clone(), entropy.clone()),
             members: Members::new(members, grants, clock.clone(), entropy.clone()),
             links,
             follows,
             analytics: Analytics::new(ports.clicks.clone(), ports.links.clone(), clock.clone()),
-            live: Arc::new(Hub::new(ports.bus.clone(), cursors.clone(), clock.clone(), entropy.clone(), options.live)),
+            live: Arc::new(Hub::new(
+                ports.bus.clone(),
+                cursors.clone(),
+                presences.clone(),
+                clock.clone(),
+                entropy.clone(),
+                options.live,
+            )),
             feed: Feed::new(ports.bus.clone(), cursors),
             webhooks: Webhooks::new(
                 &ports,
@@ -242,6 +258,7 @@ impl Platform {
                 options.plans.clone(),
                 clock.clone(),
             ),
+            presences,
             site,
             clock,
             entropy,
@@ -283,6 +300,7 @@ impl Platform {
             Box::new(self.idempotency.sweeper()),
             Box::new(GrantSweeper::new(ports.grants.clone())),
             Box::new(Tail::new(self.live.clone())),
+            Box::new(self.presences.keeper()),
             Box::new(Retention::new(ports.bus.clone(), self.options.keep_events)),
             Box::new(ClickRetention::new(ports.clicks.clone(), self.options.keep_clicks)),
         ];

@@ -17,6 +17,7 @@ use crate::limits::RateLimiter;
 use crate::links::{Invalidations, LinkStore};
 use crate::members::MemberStore;
 use crate::outbox::Outbox;
+use crate::push::presence::PresenceStore;
 use crate::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 
 /// One adapter for each port. Forgetting one does not compile.
@@ -55,6 +56,8 @@ pub struct Ports {
     pub delivery_log: Arc<dyn DeliveryLog>,
     /// Carries word of changed links to the other nodes. With one node, one in memory.
     pub invalidations: Arc<dyn Invalidations>,
+    /// Keeps who is watching a subject. With one node, one in memory.
+    pub presence: Arc<dyn PresenceStore>,
     /// Holds hits until they are counted.
     pub spool: Arc<dyn ClickSpool>,
     /// Says who is behind a hit.
@@ -111,7 +114,9 @@ impl Ports {
             // Requests read from it.
             delivery_log: Arc::new(Layered::new(self.delivery_log, repeated)),
             // The announcer has its rounds.
-            invalidations: Arc::new(Layered::new(self.invalidations, once)),
+            invalidations: Arc::new(Layered::new(self.invalidations, once.clone())),
+            // Its engine has its rounds.
+            presence: Arc::new(Layered::new(self.presence, once)),
             // What is left is in this process, and does not fail by being away.
             ..self
         }

@@ -75,7 +75,12 @@ pub(crate) fn api(app: &Arc<App>, own: Own, proxied: &Table, admission: Admissio
     behind(app, table.chain(routes::proxied(proxied)).collect(), admission)
 }
 
-fn behind(app: &Arc<App>, table: Vec<routes::Route<Arc<App>>>, admission: Admission) -> Result<Router, Error> {
+/// A table of routes behind the layers.
+pub(crate) fn behind(
+    app: &Arc<App>,
+    table: Vec<routes::Route<Arc<App>>>,
+    admission: Admission,
+) -> Result<Router, Error> {
     let cors = Cors::new(&app.options.cors_origins)
         .map_err(|fault| Error::invalid(vec![Issue::new("cors_origins", fault.to_string())]))?;
     let fault = |fault: InvalidFarewell| Error::invalid(vec![Issue::new(fault.place, fault.fault)]);

@@ -60,7 +60,11 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
 impl Guard {
     /// Guards a route by its rules.
     pub(crate) fn new(app: &Arc<App>, rules: Rules) -> Self {
-        let ways = if rules.access == Access::Session { Ways::Session } else { Ways::All };
+        let ways = match (rules.access, rules.takes_ticket) {
+            (Access::Session, _) => Ways::Session,
+            (_, true) => Ways::AllAndTickets,
+            (_, false) => Ways::All,
+        };
         Self { app: app.clone(), authentication: app.authentication.by(ways), rules: Arc::new(rules) }
     }
 

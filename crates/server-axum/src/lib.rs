@@ -24,6 +24,8 @@ mod routes;
 mod serve;
 
 #[cfg(test)]
+mod live_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -35,7 +37,7 @@ pub use app::{App, HttpOptions};
 pub use door::Gateway;
 pub use openapi::openapi;
 pub use serve::tls;
-pub use serve::{Options as ServeOptions, serve};
+pub use serve::{LongLived, Options as ServeOptions, serve};
 
 /// Everything that Waypost answers, as a router to be merged into, or nested beside, routes of your own.
 ///

@@ -55,17 +55,21 @@ pub(crate) fn webhook(status: StatusCode, endpoint: &Endpoint) -> Answer {
 
 /// A thing that was just made, whose secret is shown this once: no cache may keep it.
 pub(crate) fn created(app: &App, path: &str, body: &impl Serialize) -> Answer {
-    let mut answer = json(StatusCode::CREATED, body);
-    answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
+    let mut answer = shown_once(StatusCode::CREATED, body);
     answer.headers.push((LOCATION.as_str().to_owned(), app.site().url(path)));
+    answer
+}
+
+/// A secret that is shown this once: no cache may keep it.
+pub(crate) fn shown_once(status: StatusCode, body: &impl Serialize) -> Answer {
+    let mut answer = json(status, body);
+    answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
     answer
 }
 
 /// A thing whose secret was just replaced, and is shown this once: no cache may keep it.
 pub(crate) fn replaced(body: &impl Serialize) -> Answer {
-    let mut answer = json(StatusCode::OK, body);
-    answer.headers.push((CACHE_CONTROL.as_str().to_owned(), "no-store".to_owned()));
-    answer
+    shown_once(StatusCode::OK, body)
 }
 
 /// A listing that is bounded, and so always whole: one page of the one shape.

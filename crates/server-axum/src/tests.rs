@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::Ports;
 use waypost_core::clicks::{Describe, Hit, Visitor};
 use waypost_core::clock::{Clock, SystemClock};
@@ -37,6 +39,7 @@ pub(crate) fn ports() -> Ports {
         deliveries: store.clone(),
         delivery_log: store,
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         spool: Arc::new(MemoryClickSpool::new(1 << 20, SystemClock.now(), &OsEntropy)),
         describe: Arc::new(Anyone),
         clock: Arc::new(SystemClock),

@@ -74,7 +74,7 @@ impl PushTransport for LongPollTransport {
             Push::Reset { .. } | Push::Skipped { .. } => self.is_reset = true,
             Push::Closing(_) => self.is_over = true,
             Push::Subscribed { cursor, .. } => self.cursor = cursor,
-            Push::Heartbeat => {}
+            Push::Present { .. } | Push::Joined { .. } | Push::Left { .. } | Push::Heartbeat => {}
         }
     }
 

@@ -16,7 +16,7 @@ use super::error::Fault;
 use super::options::{PostgresOptions, quoted};
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "links", include_str!("migrations/0001_links.sql")),
     (2, "idempotency", include_str!("migrations/0002_idempotency.sql")),
     (3, "credentials", include_str!("migrations/0003_credentials.sql")),
@@ -26,6 +26,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "clicks", include_str!("migrations/0007_clicks.sql")),
     (8, "identity", include_str!("migrations/0008_identity.sql")),
     (9, "webhooks", include_str!("migrations/0009_webhooks.sql")),
+    (10, "presence", include_str!("migrations/0010_presence.sql")),
 ];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";

@@ -36,6 +36,7 @@ mod members;
 mod migrations;
 mod options;
 mod outbox;
+mod presence;
 mod server;
 mod signals;
 #[cfg(test)]
@@ -56,5 +57,6 @@ pub use members::PostgresMemberStore;
 pub use migrations::{Migration, Run, migrate, migrations};
 pub use options::PostgresOptions;
 pub use outbox::PostgresOutbox;
+pub use presence::PostgresPresenceStore;
 pub use server::PostgresServer;
 pub use webhooks::PostgresWebhookStore;

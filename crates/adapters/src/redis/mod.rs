@@ -48,6 +48,7 @@ mod listening;
 mod moments;
 mod names;
 mod options;
+mod presence;
 mod script;
 mod server;
 
@@ -60,4 +61,5 @@ pub use idempotency::RedisIdempotencyStore;
 pub use invalidations::RedisInvalidations;
 pub use limits::RedisRateLimiter;
 pub use options::RedisOptions;
+pub use presence::RedisPresenceStore;
 pub use server::RedisServer;

@@ -60,6 +60,8 @@ impl PushTransport for SseTransport {
             Push::Subscribed { cursor, .. } => block::place(&cursor).into(),
             Push::Reset { cursor, .. } => block::turn("reset", &cursor, "expired").into(),
             Push::Skipped { cursor, .. } => block::turn("skipped", &cursor, "too_slow").into(),
+            // A stream has no way to ask for it.
+            Push::Present { .. } | Push::Joined { .. } | Push::Left { .. } => return,
             Push::Heartbeat => Bytes::from_static(block::COMMENT),
             Push::Closing(closing) => block::closing(closing).into(),
         };

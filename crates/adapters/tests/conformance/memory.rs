@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::clicks::ClickSpool;
 use waypost_core::clients::ClientStore;
 use waypost_core::conformance::{self, Deliveries, Stores, fixtures};
@@ -16,6 +18,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::push::presence::PresenceStore;
 use waypost_core::webhooks::WebhookStore;
 
 async fn stores() -> Stores {
@@ -68,6 +71,10 @@ async fn carrier() -> Arc<dyn Invalidations> {
     Arc::new(MemoryInvalidations::default())
 }
 
+async fn presence_store() -> Arc<dyn PresenceStore> {
+    Arc::new(MemoryPresenceStore::default())
+}
+
 async fn click_spool() -> Arc<dyn ClickSpool> {
     Arc::new(MemoryClickSpool::new(1_024 * 1_024, fixtures::at(0), &OsEntropy))
 }
@@ -85,6 +92,7 @@ conformance::deliveries!(delivery_stores);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 conformance::invalidations!(carrier);
+conformance::presence!(presence_store);
 conformance::spool!(click_spool);
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use schema::Schema;
 use waypost_adapters::postgres::{
     Postgres, PostgresClickStore, PostgresClientStore, PostgresCredentialStore, PostgresEventBus, PostgresGrantStore,
     PostgresIdempotencyStore, PostgresInvalidations, PostgresLinkStore, PostgresMemberStore, PostgresOptions,
-    PostgresOutbox, PostgresProbe, PostgresRateLimiter, PostgresWebhookStore,
+    PostgresOutbox, PostgresPresenceStore, PostgresProbe, PostgresRateLimiter, PostgresWebhookStore,
 };
 use waypost_core::Kind;
 use waypost_core::clients::ClientStore;
@@ -23,6 +23,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::push::presence::PresenceStore;
 use waypost_core::webhooks::WebhookStore;
 
 /// A fresh database in a schema that is dropped after the case.
@@ -90,6 +91,10 @@ async fn carrier() -> Subject<Arc<dyn Invalidations>> {
     database().await.map(|db| Arc::new(PostgresInvalidations::new(&db)) as _)
 }
 
+async fn presence_store() -> Subject<Arc<dyn PresenceStore>> {
+    database().await.map(|db| Arc::new(PostgresPresenceStore::new(&db)) as _)
+}
+
 conformance::links!(stores);
 conformance::clicks!(stores);
 conformance::idempotency!(idempotency_store);
@@ -103,6 +108,7 @@ conformance::limits!(rate_limiter);
 conformance::outbox!(outbox_store);
 conformance::events!(event_bus);
 conformance::invalidations!(carrier);
+conformance::presence!(presence_store);
 
 #[tokio::test]
 async fn the_probe_tells_an_open_database_from_a_closed_one() {
@@ -112,4 +118,10 @@ async fn the_probe_tells_an_open_database_from_a_closed_one() {
     assert!(probe.check().await.is_ok());
     database.ports.close().await;
     assert_eq!(probe.check().await.expect_err("it is closed").kind(), Kind::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_bring_a_ticket_one_is_let_in() {
+    let store = idempotency_store().await;
+    crate::engines::tickets::of_fifty_who_bring_a_ticket_one_is_let_in(store.ports.clone()).await;
 }

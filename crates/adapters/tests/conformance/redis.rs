@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use space::Space;
 use waypost_adapters::redis::{
-    Redis, RedisEventBus, RedisIdempotencyStore, RedisInvalidations, RedisOptions, RedisProbe, RedisRateLimiter,
+    Redis, RedisEventBus, RedisIdempotencyStore, RedisInvalidations, RedisOptions, RedisPresenceStore, RedisProbe,
+    RedisRateLimiter,
 };
 use waypost_core::clock::SystemClock;
 use waypost_core::conformance::{self, Subject};
@@ -16,6 +17,7 @@ use waypost_core::health::Probe as _;
 use waypost_core::idempotency::IdempotencyStore;
 use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
+use waypost_core::push::presence::PresenceStore;
 
 /// A handle with keys of its own, which are removed after the case.
 async fn handle() -> Subject<Redis> {
@@ -41,10 +43,15 @@ async fn invalidations() -> Subject<Arc<dyn Invalidations>> {
     handle().await.map(|redis| Arc::new(RedisInvalidations::new(&redis)) as _)
 }
 
+async fn presence_store() -> Subject<Arc<dyn PresenceStore>> {
+    handle().await.map(|redis| Arc::new(RedisPresenceStore::new(&redis)) as _)
+}
+
 conformance::idempotency!(idempotency_store);
 conformance::events!(event_bus);
 conformance::limits!(rate_limiter);
 conformance::invalidations!(invalidations);
+conformance::presence!(presence_store);
 
 #[tokio::test]
 async fn the_probe_finds_the_server() {
@@ -52,4 +59,10 @@ async fn the_probe_finds_the_server() {
     let probe = RedisProbe::new(&redis.ports);
     assert_eq!(probe.name(), "redis");
     assert!(probe.check().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_bring_a_ticket_one_is_let_in() {
+    let store = idempotency_store().await;
+    crate::engines::tickets::of_fifty_who_bring_a_ticket_one_is_let_in(store.ports.clone()).await;
 }

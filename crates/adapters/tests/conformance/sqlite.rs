@@ -108,3 +108,9 @@ async fn forget_keeps_to_its_limit() {
     let stores = stores().await;
     crate::row_by_row::forget_keeps_to_its_limit(&stores.ports).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_who_bring_a_ticket_one_is_let_in() {
+    let store = idempotency_store().await;
+    crate::engines::tickets::of_fifty_who_bring_a_ticket_one_is_let_in(store.ports.clone()).await;
+}

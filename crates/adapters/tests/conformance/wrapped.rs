@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::Kind;
 use waypost_core::clients::ClientStore;
 use waypost_core::clock::SystemClock;
@@ -19,6 +21,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::Invalidations;
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::{Backoff, Outbox};
+use waypost_core::push::presence::PresenceStore;
 use waypost_core::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 
 /// The suites of every port that has layers, each subject in a fresh one.
@@ -97,6 +100,11 @@ macro_rules! suites {
             Arc::new(Layered::new(carrier, $layer))
         }
 
+        async fn presence_store() -> Arc<dyn PresenceStore> {
+            let store: Arc<dyn PresenceStore> = Arc::new(MemoryPresenceStore::default());
+            Arc::new(Layered::new(store, $layer))
+        }
+
         conformance::links!(stores);
         conformance::clicks!(stores);
         conformance::idempotency!(idempotency_store);
@@ -110,6 +118,7 @@ macro_rules! suites {
         conformance::events!(event_bus);
         conformance::limits!(rate_limiter);
         conformance::invalidations!(carrier);
+        conformance::presence!(presence_store);
     };
 }
 

@@ -19,6 +19,7 @@
 //! | [`webhooks!`] | `Arc<dyn WebhookStore>` |
 //! | [`deliveries!`] | [`Deliveries`]: the ports of webhooks and the outbox |
 //! | [`invalidations!`] | `Arc<dyn Invalidations>` |
+//! | [`presence!`] | `Arc<dyn PresenceStore>` |
 //! | [`spool!`] | `Arc<dyn ClickSpool>`, bounded at 1 MiB or less |
 //! | [`durable_spool!`] | [`Reopen`]: the spool's place, to be opened again |
 //!
@@ -63,6 +64,7 @@ pub mod limits;
 pub mod links;
 pub mod members;
 pub mod outbox;
+pub mod presence;
 pub mod spool;
 mod suite;
 pub mod webhooks;
@@ -89,6 +91,7 @@ pub use self::limits::tests as limits;
 pub use self::links::tests as links;
 pub use self::members::tests as members;
 pub use self::outbox::tests as outbox;
+pub use self::presence::tests as presence;
 pub use self::spool::tests as spool;
 pub use self::webhooks::tests as webhooks;
 

@@ -47,11 +47,13 @@ pub enum SecretKind {
     Code,
     /// A refresh token.
     Refresh,
+    /// A ticket that opens one live stream.
+    Ticket,
 }
 
 impl SecretKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Client, Self::Session, Self::Code, Self::Refresh];
+    pub const ALL: [Self; 5] = [Self::Client, Self::Session, Self::Code, Self::Refresh, Self::Ticket];
 
     /// The name under which a store keeps it.
     pub fn as_str(self) -> &'static str {
@@ -60,6 +62,7 @@ impl SecretKind {
             Self::Session => "session",
             Self::Code => "code",
             Self::Refresh => "refresh",
+            Self::Ticket => "ticket",
         }
     }
 
@@ -75,6 +78,7 @@ impl SecretKind {
             Self::Session => "wp_session_",
             Self::Code => "wp_code_",
             Self::Refresh => "wp_refresh_",
+            Self::Ticket => "wp_tkt_",
         }
     }
 }

@@ -41,6 +41,7 @@ mod limits;
 mod links;
 mod members;
 mod outbox;
+mod presence;
 mod retry;
 mod timeout;
 mod traced;

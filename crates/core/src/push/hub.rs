@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::channel::{Bell, Channel};
 use super::places::{Full, Place, Places};
+use super::presence::Presences;
 use super::window::Bound;
 use super::{Closing, Frame, LiveOptions, Reason, Session, Topic, Transport};
 use crate::clock::Clock;
@@ -39,6 +40,7 @@ const SOONEST: Duration = Duration::from_secs(1);
 pub struct Hub {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) cursors: Arc<Cursors>,
+    pub(super) presences: Presences,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) options: LiveOptions,
@@ -109,6 +111,7 @@ impl Hub {
     pub fn new(
         bus: Arc<dyn EventBus>,
         cursors: Arc<Cursors>,
+        presences: Presences,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         options: LiveOptions,
@@ -118,6 +121,7 @@ impl Hub {
         Self {
             bus,
             cursors,
+            presences,
             clock,
             entropy,
             options,

@@ -10,25 +10,48 @@
 //! that could overflow in silence, no seam between what was missed and what is live, and nothing is kept of a client but its
 //! place.
 
+pub mod presence;
+
+#[cfg(feature = "services")]
 mod channel;
+#[cfg(feature = "services")]
 mod drive;
+#[cfg(feature = "services")]
 mod frame;
+#[cfg(feature = "services")]
 mod hub;
+#[cfg(feature = "services")]
 mod options;
+#[cfg(feature = "services")]
 mod places;
+#[cfg(feature = "services")]
 mod session;
+#[cfg(feature = "services")]
 mod subscription;
+#[cfg(feature = "services")]
 mod tail;
+#[cfg(feature = "services")]
 mod topic;
+#[cfg(feature = "services")]
 mod transport;
+#[cfg(feature = "services")]
 mod window;
 
+#[cfg(feature = "services")]
 pub use drive::Drive;
+#[cfg(feature = "services")]
 pub use frame::Frame;
+#[cfg(feature = "services")]
 pub use hub::{Hub, Opening};
+#[cfg(feature = "services")]
 pub use options::LiveOptions;
+#[cfg(feature = "services")]
 pub use session::Session;
+#[cfg(feature = "services")]
 pub use subscription::{From, Overflow, Subscribe};
+#[cfg(feature = "services")]
 pub use tail::Tail;
+#[cfg(feature = "services")]
 pub use topic::Topic;
+#[cfg(feature = "services")]
 pub use transport::{Closing, Gone, Push, PushTransport, Reason, Transport};

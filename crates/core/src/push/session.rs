@@ -11,12 +11,14 @@ use jiff::Timestamp;
 use super::channel::Bell;
 use super::hub::Opening;
 use super::places::Place;
+use super::presence::{self, Presence};
 use super::subscription::{Subscription, TooSlow};
 use super::{Closing, Hub, Push, Reason, Subscribe, Transport};
 use crate::credentials::{Principal, Scope};
 use crate::error::{Error, Issue, Kind, Result};
 use crate::events::Position;
 use crate::identity::{Proof, Recognised};
+use crate::ids::SessionId;
 
 /// Between two comments of a stream on which nothing happens (§10): half of the shortest idle time-outs in the field.
 const COMMENT: Duration = Duration::from_secs(15);
@@ -42,6 +44,8 @@ pub struct Session {
     bell: Arc<Bell>,
     place: Option<Place>,
     transport: Transport,
+    /// Drawn once somebody is told of it.
+    id: Option<SessionId>,
     who: Principal,
     proof: Option<Arc<dyn Proof>>,
     asking: Option<Pin<Box<dyn Future<Output = Result<Recognised>> + Send>>>,
@@ -86,6 +90,7 @@ impl Session {
             bell,
             place: Some(place),
             transport,
+            id: None,
             who,
             proof,
             asking: None,
@@ -113,6 +118,11 @@ impl Session {
         &self.who
     }
 
+    /// The moment, by the clock that the session lives by.
+    pub fn now(&self) -> Timestamp {
+        self.hub.clock.now()
+    }
+
     /// The place that a cursor names.
     ///
     /// # Errors
@@ -135,7 +145,20 @@ impl Session {
             let issue = Issue::new("id", format!("is one too many: a session has at most {most} subscriptions"));
             return Err(Error::invalid(vec![issue]));
         }
-        self.subscriptions.push(Subscription::new(self.who.workspace, wanted));
+        let watch = match (wanted.presence, &wanted.subject) {
+            (false, _) => None,
+            (true, None) => {
+                let issue = Issue::new("presence", "needs a subject: who watches one thing can be told");
+                return Err(Error::invalid(vec![issue]));
+            }
+            (true, Some(subject)) => {
+                let now = self.hub.clock.now();
+                let session = *self.id.get_or_insert_with(|| SessionId::fresh(now, &*self.hub.entropy));
+                let presence = Presence { session, actor: self.who.actor, since: now };
+                Some(self.hub.presences.watch(presence::Place::new(self.who.workspace, subject)?, presence)?)
+            }
+        };
+        self.subscriptions.push(Subscription::new(self.who.workspace, wanted, watch));
         Ok(())
     }
 

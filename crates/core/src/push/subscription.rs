@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::channel::Bell;
 use super::hub::Listening;
+use super::presence::{PresenceChange, Watch};
 use super::window::After;
 use super::{Frame, Hub, Push, Topic};
 use crate::error::Result;
@@ -40,6 +41,8 @@ pub struct Subscribe {
     pub overflow: Overflow,
     /// The most events that are sent before the client acknowledges them; as many as there are without it.
     pub most_unacknowledged: Option<u32>,
+    /// Whether to be present at the subject, and to hear who else is.
+    pub presence: bool,
 }
 
 /// From where on a subscription hears.
@@ -106,10 +109,22 @@ pub(super) struct Subscription {
     was_live: bool,
     most_unacknowledged: Option<usize>,
     unacknowledged: VecDeque<Position>,
+    watching: Option<Watching>,
+}
+
+/// A subscription that is present at its subject.
+struct Watching {
+    watch: Watch,
+    /// Whether its client was told who is there.
+    is_told: bool,
+    /// What came about since, and how much of it was told.
+    changes: Arc<[PresenceChange]>,
+    told: usize,
 }
 
 impl Subscription {
-    pub(super) fn new(workspace: WorkspaceId, wanted: Subscribe) -> Self {
+    pub(super) fn new(workspace: WorkspaceId, wanted: Subscribe, watch: Option<Watch>) -> Self {
+        let watching = |watch| Watching { watch, is_told: false, changes: Arc::default(), told: 0 };
         Self {
             id: wanted.id,
             filter: EventFilter { workspace: Some(workspace), types: wanted.types, subject: wanted.subject },
@@ -123,6 +138,7 @@ impl Subscription {
             was_live: false,
             most_unacknowledged: wanted.most_unacknowledged.map(|most| most.max(1) as usize),
             unacknowledged: VecDeque::new(),
+            watching: watch.map(watching),
         }
     }
 
@@ -144,11 +160,16 @@ impl Subscription {
 
     /// Whether its client is further behind than it may be, while it takes nothing.
     pub(super) fn is_too_slow(&self) -> bool {
-        if !matches!(self.stage, Stage::Live) || !self.was_live || self.overflow != Overflow::Disconnect {
+        if !matches!(self.stage, Stage::Live) || !self.may_overflow() || self.overflow != Overflow::Disconnect {
             return false;
         }
         let (Some(listening), Some(position)) = (&self.listening, self.position) else { return false };
         matches!(listening.channel.after(position), After::Fallen(_))
+    }
+
+    /// Whether falling behind is the client's doing. One that sets its own pace goes on from the log.
+    fn may_overflow(&self) -> bool {
+        self.was_live && self.most_unacknowledged.is_none()
     }
 
     /// The next push.
@@ -160,6 +181,11 @@ impl Subscription {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Push, TooSlow>> {
         if let Some(push) = self.owed.take() {
+            return Poll::Ready(Ok(push));
+        }
+        if self.is_told
+            && let Some(push) = self.presence(cx)
+        {
             return Poll::Ready(Ok(push));
         }
         let mut looked = 0;
@@ -237,8 +263,6 @@ impl Subscription {
                         unreachable!("live subscriptions listen, and stand somewhere")
                     };
                     if self.most_unacknowledged.is_some_and(|most| self.unacknowledged.len() >= most) {
-                        // Its own choice, and no fault of it: it goes on from the log if need be.
-                        self.was_live = false;
                         return Poll::Pending;
                     }
                     match listening.channel.after(position) {
@@ -266,7 +290,7 @@ impl Subscription {
                             self.was_live = true;
                             return Poll::Pending;
                         }
-                        After::Fallen(start) if self.was_live => match self.overflow {
+                        After::Fallen(start) if self.may_overflow() => match self.overflow {
                             Overflow::Disconnect => return Poll::Ready(Err(TooSlow)),
                             Overflow::DropOldest | Overflow::Conflate => {
                                 metrics::counter!("waypost_live_skipped_total").increment(1);
@@ -279,6 +303,29 @@ impl Subscription {
                     }
                 }
             }
+        }
+    }
+
+    /// What is to be told of who is there.
+    fn presence(&mut self, cx: &mut Context<'_>) -> Option<Push> {
+        let (id, watching) = (self.id.clone(), self.watching.as_mut()?);
+        loop {
+            if let Some(change) = watching.changes.get(watching.told) {
+                watching.told += 1;
+                return Some(match *change {
+                    PresenceChange::Joined(presence) => Push::Joined { id, presence },
+                    PresenceChange::Left(presence) => Push::Left { id, presence },
+                });
+            }
+            if watching.watch.poll_changed(cx).is_pending() {
+                return None;
+            }
+            let changes = watching.watch.take_changes();
+            if !watching.is_told {
+                watching.is_told = true;
+                return Some(Push::Present { id, members: watching.watch.seen() });
+            }
+            (watching.changes, watching.told) = (changes, 0);
         }
     }
 

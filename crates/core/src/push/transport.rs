@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Frame;
+use super::presence::{Members, Presence};
 
 /// Which way a session's frames go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,27 @@ pub enum Push {
         /// Where it goes on.
         cursor: Box<str>,
     },
+    /// Who watches the subject of a subscription.
+    Present {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        members: Arc<Members>,
+    },
+    /// Somebody began to watch it.
+    Joined {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        presence: Presence,
+    },
+    /// Somebody watches it no more.
+    Left {
+        /// Of which subscription.
+        id: Arc<str>,
+        /// Who.
+        presence: Presence,
+    },
     /// Nothing happened, and the subscriber is still there.
     Heartbeat,
     /// The last word.
@@ -124,6 +146,8 @@ pub enum Reason {
     RateLimited,
     /// The client did not answer a ping.
     Silent,
+    /// The client broke the transport's protocol.
+    Violation,
 }
 
 impl Reason {
@@ -137,6 +161,7 @@ impl Reason {
             Self::TooMany => "too_many",
             Self::RateLimited => "rate_limited",
             Self::Silent => "silent",
+            Self::Violation => "violation",
         }
     }
 }

@@ -4,6 +4,9 @@
 //! held until the response's *body* has ended or was given up, since a slow reader costs as much as a slow handler.
 //! (tower's `ConcurrencyLimit` queues, and frees its permit at the response's head.)
 //!
+//! A stream that waits for events is no work in flight. Its handler finds its [`Place`] in the request's extensions, and
+//! gives it back once it has handed its caller over to what bounds live sessions by itself.
+//!
 //! One address may hold a quarter of the places, so that no single caller takes all of them: IPv4 addresses one by one,
 //! IPv6 by /64. Where nothing is known of the peer only the common cap holds. Behind a proxy that is not
 //! [trusted](super::client_address::TrustedProxies) all callers have one address, and share its quarter.
@@ -24,7 +27,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -96,32 +99,29 @@ impl Admission {
         Self { per_address, ..self }
     }
 
-    /// A permit for a request from `client`, or why there is none, at once: two atomic operations, and one look-up under a
-    /// lock that is held for nothing else.
+    /// A permit for a request from `client`, or why there is none, at once: a few atomic operations, one small allocation,
+    /// and one look-up under a lock that is held for nothing else.
     ///
     /// # Errors
     /// [`Full`].
     pub fn try_enter(&self, client: ClientAddress) -> Result<Permit, Full> {
         let before = self.places.taken.fetch_add(1, Ordering::Relaxed);
-        // Refused, it is dropped here, which takes the count back.
-        let mut permit = Permit { places: self.places.clone(), address: None };
         if before >= self.cap {
+            self.places.taken.fetch_sub(1, Ordering::Relaxed);
             return Err(Full::Server);
         }
-        if client == ClientAddress::UNKNOWN {
-            return Ok(permit);
+        let address = (client != ClientAddress::UNKNOWN).then(|| client.network());
+        if let Some(address) = address {
+            let mut shard = self.places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
+            let held = shard.entry(address).or_default();
+            if *held >= self.per_address {
+                drop(shard);
+                self.places.taken.fetch_sub(1, Ordering::Relaxed);
+                return Err(Full::Address);
+            }
+            *held += 1;
         }
-        let address = client.network();
-        let mut shard = self.places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
-        let held = shard.entry(address).or_default();
-        if *held >= self.per_address {
-            drop(shard);
-            return Err(Full::Address);
-        }
-        *held += 1;
-        drop(shard);
-        permit.address = Some(address);
-        Ok(permit)
+        Ok(Permit(Place(Arc::new(Held { places: self.places.clone(), address, is_held: AtomicBool::new(true) }))))
     }
 
     /// How many are in flight.
@@ -146,18 +146,46 @@ impl Admission {
     }
 }
 
-/// A place among those in flight, given back when it is dropped.
+/// A place among those in flight, given back when it is dropped, unless it was before.
 #[derive(Debug)]
-pub struct Permit {
-    places: Arc<Places>,
-    address: Option<IpAddr>,
+pub struct Permit(Place);
+
+impl Permit {
+    /// The place, to be given back earlier.
+    pub fn place(&self) -> Place {
+        self.0.clone()
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.places.taken.fetch_sub(1, Ordering::Relaxed);
-        let Some(address) = self.address else { return };
-        let mut shard = self.places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.give_back();
+    }
+}
+
+/// The place of a request among those in flight: a request extension, for handlers whose answers wait. Clones are the same
+/// place; to drop one changes nothing.
+#[derive(Clone, Debug)]
+pub struct Place(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    places: Arc<Places>,
+    address: Option<IpAddr>,
+    is_held: AtomicBool,
+}
+
+impl Place {
+    /// Gives the place back, once: what is called later, and the end of the answer's body, do nothing more. From then on
+    /// the request counts against no cap here, so something else must bound it.
+    pub fn give_back(&self) {
+        if !self.0.is_held.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let places = &self.0.places;
+        places.taken.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.0.address else { return };
+        let mut shard = places.shard(address).lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut held) = shard.entry(address) {
             match held.get().checked_sub(1) {
                 None | Some(0) => {
@@ -171,14 +199,17 @@ impl Drop for Permit {
 
 impl Watch for Permit {}
 
-/// Lets a request in or refuses it.
-pub async fn admit(State(admission): State<Admission>, request: Request, next: Next) -> Response {
+/// Lets a request in, with its [`Place`], or refuses it.
+pub async fn admit(State(admission): State<Admission>, mut request: Request, next: Next) -> Response {
     if routes::of(&request).is_some_and(|route| route.is_probe()) {
         return next.run(request).await;
     }
     let client = request.extensions().get::<RequestContext>().map_or(ClientAddress::UNKNOWN, RequestContext::client);
     match admission.try_enter(client) {
-        Ok(permit) => Watched::wrap(next.run(request).await, permit),
+        Ok(permit) => {
+            request.extensions_mut().insert(permit.place());
+            Watched::wrap(next.run(request).await, permit)
+        }
         Err(full) => Admission::refusal(full).into_response(),
     }
 }
@@ -242,6 +273,28 @@ mod tests {
         assert_eq!(admission.in_flight(), 0);
         let kept: usize = admission.places.by_address.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert_eq!(kept, 0, "an address that is gone takes no memory");
+    }
+
+    #[test]
+    fn a_place_is_given_back_once_however_often_and_by_whom() {
+        let address = ClientAddress::new("192.0.2.1".parse().unwrap());
+        let admission = Admission::new(8);
+        let (one, other) = (admission.try_enter(address).unwrap(), admission.try_enter(address).unwrap());
+        let (place, again) = (one.place(), one.place());
+        assert_eq!(admission.try_enter(address).unwrap_err(), Full::Address);
+        place.give_back();
+        again.give_back();
+        assert_eq!(admission.in_flight(), 1);
+        let third = admission.try_enter(address).unwrap();
+        drop(one);
+        assert_eq!(admission.in_flight(), 2, "the end of the answer takes nobody else's place back");
+        assert_eq!(admission.try_enter(address).unwrap_err(), Full::Address);
+        drop(other);
+        let place = third.place();
+        drop(third);
+        assert_eq!(admission.in_flight(), 0, "who still has the handle holds nothing");
+        place.give_back();
+        assert_eq!(admission.in_flight(), 0);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Who is asking: a key, a token, a session's cookie, or the word of a gateway; exactly one of them.
+//! Who is asking: a key, a token, a session's cookie, a ticket, or the word of a gateway; exactly one of them.
 //!
 //! Whoever is recognised stands in the request's extensions as a [`Principal`], for `authorization`, `limit` and handlers,
 //! and by name in the log; what they showed stands there as [`Evidence`], for what lasts longer than the request. What is not good is counted against the address, which is told to wait once it was too often.
@@ -6,6 +6,8 @@
 //! ([`Platform::recognise_shown`]); here is where it may stand in a request:
 //!
 //! - `Authorization: Bearer …`, once, the scheme in any case (RFC 6750 §2.1); never in the URL;
+//! - the parameter `ticket`, at streams alone, where browsers can set no header: good once, for half a minute. It is taken
+//!   off the request's address, so that nothing within sees it;
 //! - the cookie of a session, only without that header, and for changes only from a page of this server ([`csrf`](super::csrf));
 //! - `Waypost-Principal`, where gateways vouch for callers to this node; `hygiene` lets it through from them alone.
 //!
@@ -35,12 +37,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use waypost_core::credentials::Principal;
 use waypost_core::identity::Shown;
@@ -55,12 +57,17 @@ use crate::cookies::{self, SESSION};
 use crate::error::ApiError;
 use crate::proxy::forward::PRINCIPAL;
 
+/// The parameter that holds a ticket.
+pub const TICKET: &str = "ticket";
+
 /// What a route takes as a sign of who asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ways {
     /// Keys, tokens and sessions.
     #[default]
     All,
+    /// The same, and tickets in the address.
+    AllAndTickets,
     /// The session of a browser alone: what is about sessions themselves.
     Session,
 }
@@ -116,19 +123,27 @@ impl Authentication {
     /// 401 for nobody, or somebody who is not known; 400 for two signs at once; 403 for a change that another site had the
     /// browser make; 429 for too many that were not good.
     pub async fn principal(&self, head: &mut Parts) -> Result<Principal, ApiError> {
-        if let (Ways::All, Some(name), Some(word)) = (self.ways, &self.vouched_as, head.headers.get(PRINCIPAL)) {
+        let takes_all = self.ways != Ways::Session;
+        let ticket = if self.ways == Ways::AllAndTickets { take_ticket(head)? } else { None };
+        if let (true, Some(name), Some(word)) = (takes_all, &self.vouched_as, head.headers.get(PRINCIPAL)) {
             let (method, path) = (head.method.as_str(), head.uri.path());
             let found = self.platform.tokens.accept(word.to_str().unwrap_or_default(), name, method, path).await;
             return self.told(head, found, None).await;
         }
         let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
-        match (text, cookies::read(&head.headers, SESSION)?) {
+        let cookie = cookies::read(&head.headers, SESSION)?;
+        if let Some(ticket) = ticket {
+            return match (shown, cookie) {
+                (false, None) => self.by_ticket(head, &ticket).await,
+                (true, _) => Err(two("a ticket and a header", "query.ticket", "stands beside `Authorization`")),
+                (_, Some(_)) => Err(two("a ticket and a cookie", "query.ticket", "stands beside a session's cookie")),
+            };
+        }
+        match (text, cookie) {
             (_, Some(_)) if shown => {
-                let error =
-                    ApiError::new(ErrorCode::MalformedRequest, "Two credentials at once: a header and a cookie");
-                Err(error.with_detail("header.Authorization", "stands beside the cookie of a session"))
+                Err(two("a header and a cookie", "header.Authorization", "stands beside the cookie of a session"))
             }
-            (Some(text), _) if self.ways == Ways::All => {
+            (Some(text), _) if takes_all => {
                 let shown = Shown::bearer(text);
                 let found = self.platform.recognise_shown(&shown).await.map(|found| {
                     head.extensions.insert(Evidence { shown, until: found.until });
@@ -155,10 +170,20 @@ impl Authentication {
                 ErrorCode::Unauthenticated,
                 match self.ways {
                     Ways::Session => "This needs a browser that is signed in: the cookie of a session",
-                    Ways::All => "This needs an API key or an access token: `Authorization: Bearer …`",
+                    Ways::All | Ways::AllAndTickets => {
+                        "This needs an API key or an access token: `Authorization: Bearer …`"
+                    }
                 },
             )),
         }
+    }
+
+    async fn by_ticket(&self, head: &mut Parts, ticket: &str) -> Result<Principal, ApiError> {
+        let found = self.platform.recognise_ticket(ticket).await.map(|(shown, found)| {
+            head.extensions.insert(Evidence { shown, until: found.until });
+            found.principal
+        });
+        self.told(head, found, None).await
     }
 
     /// Notes who it is, or that somebody tried.
@@ -202,6 +227,34 @@ pub async fn recognise(State(authentication): State<Authentication>, request: Re
         }
         Err(error) => error.into_response(),
     }
+}
+
+fn two(which: &str, field: &str, issue: &'static str) -> ApiError {
+    ApiError::new(ErrorCode::MalformedRequest, format!("Two credentials at once: {which}")).with_detail(field, issue)
+}
+
+/// Takes the ticket off the address, so that no handler, log or link to another page repeats it.
+fn take_ticket(head: &mut Parts) -> Result<Option<String>, ApiError> {
+    let Some(query) = head.uri.query() else { return Ok(None) };
+    let named = |pair: &&str| url::form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == TICKET);
+    let (tickets, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(named);
+    let ticket = match *tickets.as_slice() {
+        [] => return Ok(None),
+        [one] => url::form_urlencoded::parse(one.as_bytes()).map(|(_, text)| text.into_owned()).next(),
+        _ => {
+            let error = ApiError::new(ErrorCode::MalformedRequest, "The ticket stands twice");
+            return Err(error.with_detail("query.ticket", "stands twice"));
+        }
+    };
+    let left =
+        if rest.is_empty() { head.uri.path().to_owned() } else { [head.uri.path(), "?", &rest.join("&")].concat() };
+    let mut parts = head.uri.clone().into_parts();
+    parts.path_and_query = Some(left.try_into().map_err(|_| ApiError::of(ErrorCode::MalformedRequest))?);
+    head.uri = Uri::from_parts(parts).map_err(|_| ApiError::of(ErrorCode::MalformedRequest))?;
+    if let Some(OriginalUri(uri)) = head.extensions.get_mut() {
+        uri.clone_from(&head.uri);
+    }
+    Ok(ticket)
 }
 
 /// The text of `Authorization: Bearer` (RFC 6750 §2.1); the scheme in any case (RFC 9110 §11.1).

@@ -18,7 +18,7 @@
 //! | [`options`] | a preflight has no credentials and takes no permit; every 405 gets its `Allow` |
 //! | [`catch_panic`] | so that a panic is an error like any other for all of the above |
 //! | [`head_limits`] | cheap, and before a permit is taken |
-//! | [`admission`] | overload is refused before the body is read; the permit stays until the answer's body ends |
+//! | [`admission`] | overload is refused before the body is read; the permit stays until the answer's body ends, or its handler gives the place back |
 //! | [`deadline`] | innermost: its time is the handler's and the request body's, not the queue's |
 //!
 //! Between the router and each handler, by what the route declares (`guard.rs` uses them as functions):

@@ -19,6 +19,7 @@ mod qr;
 mod route;
 mod stats;
 mod table;
+mod tickets;
 mod webhooks;
 
 use std::sync::Arc;

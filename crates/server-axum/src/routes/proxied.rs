@@ -26,6 +26,7 @@ pub(crate) fn proxied(table: &Table) -> impl Iterator<Item = Route<Arc<App>>> + 
                 },
                 body: None,
                 produces: Vec::new(),
+                takes_ticket: false,
                 takes_query: true,
                 is_streamed: true,
                 policy: planned.policy.clone().map(Into::into),

@@ -12,6 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use waypost_core::credentials::Scope;
 use waypost_core::wire::v1::ErrorCode;
 
+use crate::gateway::authentication::TICKET;
 use crate::gateway::deprecation::Deprecation;
 use crate::gateway::routes::{Dialect, Kind};
 
@@ -48,6 +49,8 @@ pub(crate) struct Rules {
     pub(crate) body: Option<BodyRule>,
     /// The media types that it answers with when all is well.
     pub(crate) produces: Vec<&'static str>,
+    /// Whether a ticket in the query string is a sign of who asks.
+    pub(crate) takes_ticket: bool,
     /// Whether its handler reads the query string.
     pub(crate) takes_query: bool,
     /// Whether the handler takes the body as it comes, and bounds it itself; what is not read whole is not detached from
@@ -159,8 +162,15 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     methods!(get => GET, post => POST, patch => PATCH, delete => DELETE);
 
     fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S>) -> Self {
-        let rules =
-            Rules { access, body: None, produces: Vec::new(), takes_query: false, is_streamed: false, policy: None };
+        let rules = Rules {
+            access,
+            body: None,
+            produces: Vec::new(),
+            takes_ticket: false,
+            takes_query: false,
+            is_streamed: false,
+            policy: None,
+        };
         Self {
             method,
             path: path.into(),
@@ -203,6 +213,13 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
+    }
+
+    /// Declares that it can be opened by a ticket: for streams, at which a browser sets no header.
+    pub(crate) fn by_ticket(mut self) -> Self {
+        self.rules.takes_ticket = true;
+        let says = "Instead of a header or a cookie: a ticket from `POST /v1/events/tickets`, good once.";
+        self.takes([Parameter::query(TICKET, Type::String, says)])
     }
 
     /// Declares its body.

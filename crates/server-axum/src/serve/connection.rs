@@ -12,35 +12,17 @@ use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
-use super::progress::{Calls, Progress, Reads};
+use super::hold::Hold;
+use super::progress::{Calls, Progress};
+use super::protocol::{Builders, Protocol};
+use super::socket::Socket;
+use super::stream::Streaming;
 use crate::gateway::metrics::names;
-
-/// The settings of hyper.
-pub(super) fn builder(options: &Options) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        // The driver has a timer that also knows the first head and idle connections.
-        .header_read_timeout(None)
-        .max_headers(options.max_fields)
-        // hyper panics below 8 KiB.
-        .max_buf_size(options.head_buffer.max(8 * 1024));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(options.max_streams)
-        .max_header_list_size(u32::try_from(options.head_buffer).unwrap_or(u32::MAX))
-        .keep_alive_interval(options.ping_interval)
-        .keep_alive_timeout(Duration::from_secs(20));
-    builder
-}
 
 /// Why the driver looked up from hyper.
 enum Turn {
@@ -48,42 +30,70 @@ enum Turn {
     Over,
     /// A head has begun, or one that had begun is complete.
     Head,
+    /// The last answer goes on without hyper.
+    HandOver,
     /// An answer is not through in its time.
     Late,
     /// The process shuts down.
     Drain,
 }
 
-/// Drives a connection to its end.
-pub(super) async fn serve<I, S>(
-    builder: Arc<Builder<TokioExecutor>>,
-    io: I,
+/// Drives a connection to its end. The part with hyper is on the heap, so that its memory goes when a stream leaves it.
+pub(super) fn serve<I, S>(
+    builders: Arc<Builders>,
+    (io, hold): (I, Hold),
     peer: SocketAddr,
     service: S,
     options: Options,
     drain: CancellationToken,
-) where
+) -> impl Future<Output = ()> + Send
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let conversation = Box::pin(converse(builders, (io, hold), peer, service, options, drain));
+    async move {
+        if let Some((streaming, hold)) = conversation.await {
+            streaming.await;
+            drop(hold);
+        }
+    }
+}
+
+/// Drives a connection in the hands of hyper: to its end, or to where a stream leaves it.
+async fn converse<I, S>(
+    builders: Arc<Builders>,
+    (io, hold): (I, Hold),
+    peer: SocketAddr,
+    service: S,
+    options: Options,
+    drain: CancellationToken,
+) -> Option<(Streaming<I>, Hold)>
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
 {
     let progress = Progress::new();
-    let io = TokioIo::new(Reads::new(io, progress.clone()));
-    let service = Calls { service, progress: progress.clone() };
-    let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
+    let service = Calls { service, progress: progress.clone(), idle: options.idle_timeout };
+    let mut connection = Protocol::Unknown(builders, Socket::new(io, hold, progress.clone()), service);
     let mut cancelled = pin!(drain.cancelled());
     let mut ending = false;
     let mut watch = Watch::default();
     let mut looks = Looks::default();
-    loop {
+    let reason = loop {
         let (in_head, served) = (progress.in_head(), progress.served());
         let turn = poll_fn(|cx| {
-            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            if let Poll::Ready(ended) = connection.poll(cx) {
                 if let Err(fault) = ended {
                     // Resets and half heads are the peer's business; who wonders why there was no answer looks here.
                     tracing::debug!(%peer, reason = %in_words(&*fault), "a connection ended in an error");
                 }
                 return Poll::Ready(Turn::Over);
+            }
+            if progress.handover.is_complete() {
+                return Poll::Ready(Turn::HandOver);
             }
             if !ending && cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Turn::Drain);
@@ -98,24 +108,31 @@ pub(super) async fn serve<I, S>(
         });
         let limit = if in_head { options.head_timeout } else { options.idle_timeout };
         match tokio::time::timeout(limit, turn).await {
-            Ok(Turn::Over) => return,
+            Ok(Turn::Over) => return None,
             Ok(Turn::Head) => {}
-            Ok(Turn::Late) => return cut("slow_reader", peer),
+            Ok(Turn::HandOver) => {
+                let handed = progress.handover.take()?;
+                let (io, hold) = connection.into_io()?;
+                return Some((Streaming::new(io, peer, handed), hold));
+            }
+            Ok(Turn::Late) => break "slow_reader",
             Ok(Turn::Drain) => {
                 ending = true;
-                connection.as_mut().graceful_shutdown();
+                connection.shut_down();
             }
             // A head that does not come to its end.
-            Err(_) if in_head => return cut("slow_head", peer),
+            Err(_) if in_head => break "slow_head",
             // The last answer was handed over long ago, and its reader does not take it.
-            Err(_) if ending && progress.is_idle() && !drain.is_cancelled() => return cut("slow_reader", peer),
+            Err(_) if ending && progress.is_idle() && !drain.is_cancelled() => break "slow_reader",
             Err(_) if !ending && progress.is_idle() && progress.served() == served => {
                 ending = true;
-                connection.as_mut().graceful_shutdown();
+                connection.shut_down();
             }
             Err(_) => {}
         }
-    }
+    };
+    cut(reason, peer);
+    None
 }
 
 /// Times the oldest answer under way. One that becomes the oldest is timed from then on, so where several are under way a
@@ -123,7 +140,12 @@ pub(super) async fn serve<I, S>(
 #[derive(Default)]
 struct Watch(Option<(usize, Timer)>);
 
-type Timer = Pin<Box<Timeout<Pending<()>>>>;
+pub(super) type Timer = Pin<Box<Timeout<Pending<()>>>>;
+
+/// A timer that is ready after so long.
+pub(super) fn timer(limit: Duration) -> Timer {
+    Box::pin(tokio::time::timeout(limit, pending()))
+}
 
 impl Watch {
     fn poll(&mut self, oldest: Option<(usize, Duration)>, cx: &mut Context<'_>) -> Poll<()> {
@@ -152,7 +174,7 @@ impl Looks {
             return Poll::Pending;
         };
         loop {
-            let (since, timer) = self.0.get_or_insert_with(|| (next, Box::pin(tokio::time::timeout(next, pending()))));
+            let (since, timer) = self.0.get_or_insert_with(|| (next, timer(next)));
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -165,7 +187,7 @@ impl Looks {
 }
 
 /// Notes that a connection is given up.
-fn cut(reason: &'static str, peer: SocketAddr) {
+pub(super) fn cut(reason: &'static str, peer: SocketAddr) {
     metrics::counter!(names::CONNECTIONS_CUT, "reason" => reason).increment(1);
     tracing::debug!(%peer, reason, "a connection was cut");
 }

@@ -20,11 +20,18 @@
 //! can be hidden behind it.
 //!
 //! **Shutdown.** Once the token is cancelled nothing more is accepted; idle connections close, those with a request get
-//! to finish it (`Connection: close`, `GOAWAY`), and what is not through after [`grace`](Options::grace) is cut.
+//! to finish it (`Connection: close`, `GOAWAY`), and what is not through after [`grace`](Options::grace) is cut. A connection
+//! that another protocol took over counts until whoever has it lets go of it, against the bound as well as here; it is told
+//! to go by its owner, and cut with the others.
 
 mod connection;
+mod handover;
+mod hold;
 mod progress;
+mod protocol;
+mod socket;
 mod still;
+mod stream;
 pub mod tls;
 
 #[cfg(test)]
@@ -48,6 +55,9 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+pub use handover::LongLived;
+use hold::Sockets;
+
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -56,7 +66,8 @@ pub struct Options {
     /// 75 s: an idle connection is closed after one to two of these. Longer than the 60 s for which common load
     /// balancers keep theirs, so that it is they who close, and no request meets a closing connection.
     pub idle_timeout: Duration,
-    /// 8,192 connections, each of which costs a few KiB while idle. The limit of open files must be above it.
+    /// 32,768 connections, those that another protocol took over included. Each costs a few KiB while idle, and an open
+    /// file: the system's limit must be above it.
     pub max_connections: usize,
     /// 128 header fields are read, so that the limit of 100 is answered in the one error shape. Up to 100 hyper keeps
     /// them on the stack, which saves two short allocations a request, and answers itself above that.
@@ -76,7 +87,7 @@ impl Default for Options {
         Self {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
-            max_connections: 8_192,
+            max_connections: 32_768,
             max_fields: 128,
             head_buffer: 64 * 1024,
             max_streams: 250,
@@ -109,7 +120,7 @@ impl Listener for TcpListener {
 /// What became of the connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// Connections that the end of the grace cut off.
+    /// Connections that the end of the grace cut off, those that another protocol took over included.
     pub cut: usize,
 }
 
@@ -138,9 +149,10 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let builder = Arc::new(connection::builder(&options));
+    let builders = Arc::new(protocol::Builders::new(&options));
     let places = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
+    let sockets = Arc::new(Sockets::default());
     let mut pause = FIRST_PAUSE;
     loop {
         let accepted = tokio::select! {
@@ -157,11 +169,8 @@ where
                 pause = FIRST_PAUSE;
                 // A token of its own: polling a shared one takes a lock that all connections would fight for.
                 let drain = shutdown.child_token();
-                let serving = connection::serve(builder.clone(), io, peer, make(peer), options, drain);
-                connections.spawn(async move {
-                    serving.await;
-                    drop(place);
-                });
+                let hold = sockets.hold(place);
+                connections.spawn(connection::serve(builders.clone(), (io, hold), peer, make(peer), options, drain));
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
@@ -177,6 +186,8 @@ where
         while let Some(ended) = connections.join_next().await {
             report(ended);
         }
+        // What is left was taken over, and is no task of ours.
+        sockets.closed().await;
     });
     let cut = match drained.await {
         Ok(()) => 0,
@@ -184,10 +195,11 @@ where
             while let Some(ended) = connections.try_join_next() {
                 report(ended);
             }
-            connections.len()
+            sockets.open()
         }
     };
     connections.shutdown().await;
+    sockets.cut();
     Served { cut }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +12,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::handover::{Framing, Handed, Handover, LongLived, Unyielding};
 use super::still::{Stillness, Watchful};
 use crate::gateway::deadline::{Due, Still};
 use crate::gateway::watched::{Watch, Watched};
@@ -35,12 +34,16 @@ pub(super) struct Progress {
     served: AtomicUsize,
     /// HTTP/2: bytes are frames, so they say nothing about heads.
     framed: AtomicBool,
+    /// Another protocol has the connection, or is about to.
+    taken_over: AtomicBool,
     /// How long answers under way may take, by the number of the request, oldest first.
     due: Mutex<BTreeMap<usize, Duration>>,
     /// How readers of streams under way do.
     streams: Mutex<BTreeMap<usize, Arc<Stillness>>>,
     /// How many of both there are, so that nobody locks what is empty.
     timed: AtomicUsize,
+    /// How far the connection is on its way out of hyper.
+    pub(super) handover: Handover,
 }
 
 impl Progress {
@@ -51,9 +54,11 @@ impl Progress {
             in_flight: AtomicUsize::new(0),
             served: AtomicUsize::new(0),
             framed: AtomicBool::new(false),
+            taken_over: AtomicBool::new(false),
             due: Mutex::default(),
             streams: Mutex::default(),
             timed: AtomicUsize::new(0),
+            handover: Handover::default(),
         })
     }
 
@@ -94,8 +99,12 @@ impl Progress {
         self.served.load(Ordering::Relaxed)
     }
 
+    pub(super) fn is_taken_over(&self) -> bool {
+        self.taken_over.load(Ordering::Relaxed)
+    }
+
     /// Bytes came in.
-    fn read(&self) {
+    pub(super) fn read(&self) {
         if self.served() > 0 && self.is_idle() && !self.framed.load(Ordering::Relaxed) {
             self.in_head.store(true, Ordering::Relaxed);
         }
@@ -103,22 +112,25 @@ impl Progress {
 }
 
 /// A request in flight, until its answer is through.
-struct InFlight {
+#[derive(Debug)]
+pub(super) struct InFlight {
     progress: Arc<Progress>,
     /// The how manieth of its connection.
     number: usize,
     is_timed: bool,
+    /// How its answer is framed if it leaves hyper, and whether it can.
+    framing: Option<Framing>,
 }
 
 impl InFlight {
-    fn enter(progress: &Arc<Progress>, version: Version) -> Self {
-        if version == Version::HTTP_2 {
+    fn enter(progress: &Arc<Progress>, request: &Request<Incoming>) -> Self {
+        if request.version() == Version::HTTP_2 {
             progress.framed.store(true, Ordering::Relaxed);
         }
         let number = progress.served.fetch_add(1, Ordering::Relaxed);
         progress.in_flight.fetch_add(1, Ordering::Relaxed);
         progress.in_head.store(false, Ordering::Relaxed);
-        Self { progress: progress.clone(), number, is_timed: false }
+        Self { progress: progress.clone(), number, is_timed: false, framing: Framing::of(request) }
     }
 
     /// Notes how long the answer may take.
@@ -135,6 +147,35 @@ impl InFlight {
         self.progress.timed.fetch_add(1, Ordering::Relaxed);
         self.is_timed = true;
         stillness
+    }
+
+    /// Sees an answer through: to its end, or to where it leaves hyper. `idle` is the time for the reader of one that
+    /// leaves and names none.
+    fn see_through(mut self, response: Response<Body>, idle: Duration) -> Response<Body> {
+        let still = response.extensions().get().map(|Still(limit)| *limit);
+        let response = match response.extensions().get() {
+            None => response,
+            Some(LongLived) => match Handed::take(response, self.framing, still.unwrap_or(idle)) {
+                Err(response) => response,
+                Ok((parts, handed)) => {
+                    // Its head has as long as a part of it.
+                    self.is_due_within(handed.still);
+                    self.progress.handover.offer(handed);
+                    return Response::from_parts(parts, Body::new(Unyielding(self)));
+                }
+            },
+        };
+        if let Some(Due(limit)) = response.extensions().get() {
+            self.is_due_within(*limit);
+        } else if let Some(limit) = still {
+            let stillness = self.is_read_within(limit);
+            return Watched::wrap(response, self).map(|body| Body::new(Watchful::new(body, stillness)));
+        }
+        Watched::wrap(response, self)
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 }
 
@@ -156,6 +197,8 @@ impl Watch for InFlight {}
 pub(super) struct Calls<S> {
     pub(super) service: S,
     pub(super) progress: Arc<Progress>,
+    /// The time for readers of streams whose answer names none.
+    pub(super) idle: Duration,
 }
 
 impl<S> Service<Request<Incoming>> for Calls<S>
@@ -167,8 +210,8 @@ where
     type Future = Answering<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_flight = Some(InFlight::enter(&self.progress, request.version()));
-        Answering { answer: self.service.call(request), in_flight }
+        let in_flight = Some(InFlight::enter(&self.progress, &request));
+        Answering { answer: self.service.call(request), in_flight, idle: self.idle }
     }
 }
 
@@ -178,6 +221,7 @@ pin_project! {
         #[pin]
         answer: F,
         in_flight: Option<InFlight>,
+        idle: Duration,
     }
 }
 
@@ -190,67 +234,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         this.answer.poll(cx).map_ok(|response| match this.in_flight.take() {
-            // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
-            Some(mut in_flight) if !response.body().is_end_stream() => {
-                if let Some(Due(limit)) = response.extensions().get() {
-                    in_flight.is_due_within(*limit);
-                } else if let Some(Still(limit)) = response.extensions().get() {
-                    let stillness = in_flight.is_read_within(*limit);
-                    return Watched::wrap(response, in_flight).map(|body| Body::new(Watchful::new(body, stillness)));
-                }
-                Watched::wrap(response, in_flight)
+            Some(in_flight) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                in_flight.progress.taken_over.store(true, Ordering::Relaxed);
+                response
             }
+            // Most answers have no body, redirects among them. Others are watched until hyper has taken the last of them.
+            Some(in_flight) if !response.body().is_end_stream() => in_flight.see_through(response, *this.idle),
             _ => response,
         })
-    }
-}
-
-pin_project! {
-    /// The socket's side.
-    #[derive(Debug)]
-    pub(super) struct Reads<I> {
-        #[pin]
-        io: I,
-        progress: Arc<Progress>,
-    }
-}
-
-impl<I> Reads<I> {
-    pub(super) fn new(io: I, progress: Arc<Progress>) -> Self {
-        Self { io, progress }
-    }
-}
-
-impl<I: AsyncRead> AsyncRead for Reads<I> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let this = self.project();
-        let before = buf.filled().len();
-        let polled = this.io.poll_read(cx, buf);
-        if buf.filled().len() > before {
-            this.progress.read();
-        }
-        polled
-    }
-}
-
-impl<I: AsyncWrite> AsyncWrite for Reads<I> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        self.project().io.poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.project().io.poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.project().io.poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        self.project().io.poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }

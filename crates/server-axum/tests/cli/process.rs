@@ -40,7 +40,17 @@ impl Place {
 
     /// The command, with these arguments.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
+        self.clean(Command::new(env!("CARGO_BIN_EXE_waypost")), arguments)
+    }
+
+    /// The command under a limit of the system, as `ulimit` takes it: `-Sn 256`.
+    pub(crate) fn limited(&self, limit: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_waypost")]);
+        self.clean(command, arguments)
+    }
+
+    fn clean(&self, mut command: Command, arguments: &[&str]) -> Command {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("WAYPOST_") {
                 command.env_remove(name);
@@ -55,6 +65,11 @@ impl Place {
         Ended::of(self.command(arguments).output().expect("the binary runs"))
     }
 
+    /// The same, under a limit of the system.
+    pub(crate) fn run_limited(&self, limit: &str, arguments: &[&str]) -> Ended {
+        Ended::of(self.limited(limit, arguments).output().expect("the binary runs"))
+    }
+
     /// Starts a server on a free port and waits until it is ready.
     pub(crate) fn serve(&self) -> Server {
         self.serve_with(&[])
@@ -63,6 +78,11 @@ impl Place {
     /// The same, with further settings.
     pub(crate) fn serve_with(&self, settings: &[&str]) -> Server {
         Server::start(self.command(&[&["serve", "--listen", "127.0.0.1:0"], settings].concat()))
+    }
+
+    /// The same, under a limit of the system.
+    pub(crate) fn serve_limited(&self, limit: &str, settings: &[&str]) -> Server {
+        Server::start(self.limited(limit, &[&["serve", "--listen", "127.0.0.1:0"], settings].concat()))
     }
 }
 

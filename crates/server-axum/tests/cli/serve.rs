@@ -67,3 +67,26 @@ fn a_store_in_memory_leaves_nothing_behind() {
     assert_eq!(server.terminate(), 0);
     assert!(!place.path().join("waypost-data").exists());
 }
+
+#[test]
+fn the_limit_of_open_files_is_raised_to_what_the_connections_need() {
+    let place = Place::new();
+    let server = place.serve_limited("-Sn 256", &["--most-connections", "2000"]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.process())).expect("limits");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
+    assert_eq!(files.split_whitespace().nth(3), Some("3024"), "{files}");
+    assert_eq!(server.terminate(), 0);
+}
+
+#[test]
+fn a_limit_of_open_files_that_cannot_be_raised_is_told_with_the_cure() {
+    let place = Place::new();
+    let ended = place.run_limited("-n 512", &["doctor", "--most-connections", "2000"]);
+    let line = ended.out.lines().find(|line| line.contains("open files")).expect("a line");
+    for part in ["warn", "512", "3024", "LimitNOFILE"] {
+        assert!(line.contains(part), "{line}");
+    }
+    let ended = place.run_limited("-Sn 512", &["doctor", "--most-connections", "2000"]);
+    let line = ended.out.lines().find(|line| line.contains("open files")).expect("a line");
+    assert!(line.contains("ok") && line.contains("3024"), "{line}");
+}

@@ -93,6 +93,7 @@ fn rows() -> Vec<Row> {
         row(get(), "/v1/links/{id}/qr.svg", LinksRead, Some(Link), None),
         row(get(), "/v1/links/{id}/qr.png", LinksRead, Some(Link), None),
         row(get(), "/v1/events", EventsRead, None, None),
+        row(post(), "/v1/events/tickets", EventsRead, None, None),
         row(get(), "/v1/event-types", EventsRead, None, None),
         row(get(), "/v1/event-types/{type}", EventsRead, None, None),
         row(get(), "/v1/deprecations", UsageRead, None, None),

@@ -8,6 +8,7 @@ mod log;
 mod migrations;
 mod nodes;
 mod outbox;
+mod presence;
 mod schema;
 mod signals;
 mod values;

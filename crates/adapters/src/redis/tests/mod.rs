@@ -4,6 +4,7 @@ mod decisions;
 mod losses;
 mod opening;
 mod outages;
+mod presence;
 mod server;
 mod sharing;
 mod space;

@@ -8,5 +8,7 @@ mod fanout;
 mod follows;
 mod live;
 mod node;
+mod presence;
 mod relay;
 mod sweeper;
+pub(crate) mod tickets;

@@ -135,6 +135,8 @@ registry! {
     ValidationFailed = "VALIDATION_FAILED", 422, Never, "Correct every field that is listed.";
     #[doc = "The idempotency key was used before, for another request."]
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422, Never, "Use a new key for a new request.";
+    #[doc = "This is reached by another protocol, which the header `Upgrade` names, or by another version of it."]
+    UpgradeRequired = "UPGRADE_REQUIRED", 426, Never, "Ask for the protocol that the header `Upgrade` names: a WebSocket by its handshake, over HTTP/1.1.";
     #[doc = "A policy of this server demands `If-Match` here."]
     PreconditionRequired = "PRECONDITION_REQUIRED", 428, Never, "Read the thing, and send its `ETag` as `If-Match`.";
     #[doc = "More requests came than the policy that the headers name allows."]

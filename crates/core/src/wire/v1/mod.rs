@@ -14,6 +14,7 @@ mod oauth;
 mod page;
 mod session;
 mod stats;
+mod ticket;
 mod time;
 mod webhook;
 mod webhook_delivery;
@@ -34,6 +35,7 @@ pub use oauth::{
 pub use page::Page;
 pub use session::{CurrentSession, Session, SwitchWorkspace};
 pub use stats::{Stats, StatsBucket, StatsCounts, StatsGroup};
+pub use ticket::Ticket;
 pub use time::Time;
 pub use webhook::{Once, RegisterWebhook, UpdateWebhook, Webhook};
 pub use webhook_delivery::{

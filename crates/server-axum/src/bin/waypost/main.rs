@@ -14,6 +14,7 @@ mod keys;
 mod logging;
 mod members;
 mod migrate;
+mod open_files;
 mod openapi;
 mod roles;
 mod serve;

@@ -3,7 +3,7 @@
 //! | role | routes | engines |
 //! |---|---|---|
 //! | `gateway` | those of the section `[gateway]`, which lead elsewhere | health checks of their targets, reload |
-//! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store, word of changed links |
+//! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store, word of changed links, who of its clients watches what |
 //! | `webhooks` | as above | beside these: events from the log to the queues of endpoints, the calls of receivers, forgetting what was delivered |
 //! | `relay` | | those that one node or several do for all: the relay of events, expiry, sweeping, retention |
 //!
@@ -89,6 +89,8 @@ impl Roles {
             "drain" | "spool_sync" => self.serves(),
             // Reads for the live sessions of this node.
             "live_tail" => self.serves(),
+            // Whoever is connected to this node is kept present by this node.
+            "presence" => self.serves(),
             // Who changes links says so, and who keeps links in memory listens.
             "announcer" | "forgetter" => self.serves() || self.has(Role::Relay),
             // They meet in the store, and any number of nodes share the work.
@@ -119,13 +121,27 @@ mod tests {
         let all = Roles::default();
         let gateway = Roles::parse("gateway").unwrap();
         assert_eq!((all.own(), gateway.own()), (Own::All, Own::Probes));
-        for engine in ["drain", "spool_sync", "relay", "expiry", "idempotency_sweeper", "announcer", "click_retention"]
-        {
+        for engine in [
+            "drain",
+            "spool_sync",
+            "relay",
+            "expiry",
+            "idempotency_sweeper",
+            "announcer",
+            "click_retention",
+            "presence",
+        ] {
             assert!(all.runs(engine) && !gateway.runs(engine), "{engine}");
         }
         assert!(gateway.runs("proxy_health") && all.runs("gateway_reload") && gateway.runs("issuer-keys"));
         let links = Roles::parse("links, links").unwrap();
-        assert!(links.runs("drain") && links.runs("forgetter") && !links.runs("relay") && !links.leads_elsewhere());
+        assert!(
+            links.runs("drain")
+                && links.runs("presence")
+                && links.runs("forgetter")
+                && !links.runs("relay")
+                && !links.leads_elsewhere()
+        );
         assert!(Roles::parse("relay").unwrap().runs("announcer"));
         for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_backlog", "webhook_retention"] {
             let runs = |roles| Roles::parse(roles).unwrap().runs(engine);

@@ -29,9 +29,9 @@ pub struct Tunnels {
 }
 
 impl Default for Tunnels {
-    /// 4,096: half of what a server takes in all (8,192), so that tunnels alone do not fill it. Where several threads
-    /// answer, each takes its share of the connections, and the tunnels of one thread can fill that. Each costs two buffers
-    /// of 8 KiB.
+    /// 4,096: an eighth of what a server takes in all (32,768), so that tunnels alone do not fill it. Where several threads
+    /// answer, each takes its share of the connections, and from nine threads on the tunnels of one can fill that. Each costs
+    /// two buffers of 8 KiB.
     fn default() -> Self {
         Self::new(4_096)
     }

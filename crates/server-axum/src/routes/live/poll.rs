@@ -48,7 +48,7 @@ pub(in crate::routes) async fn held(app: &App, newcomer: Newcomer, poll: Poll) -
         None => From::Start,
     };
     let until = app.platform.clock.now() + poll.wait;
-    let session = hub.open(newcomer.opening(app, Transport::LongPoll)).map_err(|closing| {
+    let session = newcomer.enter(app, Transport::LongPoll).map_err(|closing| {
         ApiError::new(ErrorCode::Unavailable, "There are too many live sessions, or the server is stopping")
             .with_retry_after(closing.reconnect_after)
             .with_reason(closing.reason.as_str())
@@ -61,6 +61,7 @@ pub(in crate::routes) async fn held(app: &App, newcomer: Newcomer, poll: Poll) -
         from,
         overflow: Overflow::default(),
         most_unacknowledged: None,
+        presence: false,
     })?;
     match hold(session, poll.limit.get()).await {
         Held::Page { frames, cursor, is_full } => {

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::extract::{Newcomer, Query};
 use crate::reply::Reply;
 use crate::routes::events::filter;
+use crate::serve::LongLived;
 
 /// Where a browser's `EventSource` that comes back tells its place (WHATWG HTML §9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -47,7 +48,8 @@ pub(in crate::routes) async fn stream(
         (None, Some(cursor)) => From::After(hub.position(newcomer.who.workspace, &cursor)?),
         (None, None) => from.value().unwrap_or(From::Now),
     };
-    let body = match hub.open(newcomer.opening(&app, Transport::Sse)) {
+    let mut response = Response::default();
+    match newcomer.enter(&app, Transport::Sse) {
         Ok(mut session) => {
             session.subscribe(Subscribe {
                 id: "stream".into(),
@@ -56,12 +58,13 @@ pub(in crate::routes) async fn stream(
                 from,
                 overflow: overflow.value().unwrap_or_default(),
                 most_unacknowledged: None,
+                presence: false,
             })?;
-            Body::new(SseBody::new(session))
+            *response.body_mut() = Body::new(SseBody::new(session));
+            response.extensions_mut().insert(LongLived);
         }
-        Err(closing) => Body::from(refusal(closing)),
-    };
-    let mut response = Response::new(body);
+        Err(closing) => *response.body_mut() = Body::from(refusal(closing)),
+    }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -8,7 +8,7 @@ use waypost_core::wire::v1::{self, ErrorCode as Code};
 
 use crate::app::App;
 use crate::gateway::routes::Kind;
-use crate::routes::{Parameter, Route, event_types, events, live};
+use crate::routes::{Parameter, Route, event_types, events, live, tickets};
 
 pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
     let limit = || Parameter::query("limit", Type::Integer, "How many rows, 1 to 100; more counts as 100. Default 20.");
@@ -43,8 +43,19 @@ pub(in crate::routes) fn routes() -> Vec<Route<Arc<App>>> {
                 ),
             ])
             .of_kind(Kind::Stream)
+            .by_ticket()
             .answers_with("text/event-stream", "The events, without an end.", &[])
             .fails(&[Code::InvalidCursor]),
+        Route::post("/v1/events/tickets", Scope::EventsRead, tickets::create)
+            .says("events", "createTicket", "Make a ticket by which a browser opens one live stream")
+            .answers::<v1::Ticket>(201, "Ticket", "The ticket, good once within half a minute.", &[]),
+        Route::get("/v1/events/socket", Scope::EventsRead, live::socket::socket)
+            .says("events", "openEventSocket", "Listen to events as they happen, over a WebSocket (RFC 6455)")
+            .takes([Parameter::header("Sec-WebSocket-Protocol", "`waypost.v1`, or nothing.")])
+            .of_kind(Kind::Upgrade)
+            .by_ticket()
+            .answers_nothing(101, "The connection is a WebSocket. What goes over it: `docs/live.md`.")
+            .fails(&[Code::Forbidden, Code::UpgradeRequired]),
         Route::get("/v1/event-types", Scope::EventsRead, event_types::list)
             .says("events", "listEventTypes", "List the types of events")
             .answers_with("application/json", "The types.", &[]),

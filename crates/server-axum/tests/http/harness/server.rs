@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Router;
 use http::Method;
 use serde_json::{Value, json};
-use waypost_adapters::memory::{MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryClickSpool, MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::clicks::{Describe, Hit, Visitor};
 use waypost_core::clock::{Clock, ManualClock};
 use waypost_core::credentials::Scopes;
@@ -92,6 +94,7 @@ impl Server {
             deliveries: store.clone(),
             delivery_log: store.clone(),
             invalidations: Arc::new(MemoryInvalidations::default()),
+            presence: Arc::new(MemoryPresenceStore::default()),
             spool: Arc::new(MemoryClickSpool::new(64 << 20, clock.now(), &*entropy)),
             describe: Arc::new(Reader),
             clock: Arc::new(clock.clone()),

@@ -140,7 +140,7 @@ async fn what_cannot_be_is_refused_before_the_stream_begins() {
     let forged = format!("{}{}", &ours[..ours.len() - 2], if ours.ends_with("AA") { "BB" } else { "AA" });
     for cursor in [&foreign, &forged, "nonsense"] {
         let reply = server.get(&format!("/v1/events/stream?cursor={cursor}")).send().await;
-        assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_CURSOR".to_owned()), "{cursor}");
+        assert_eq!((reply.status, reply.code()), (400, "INVALID_CURSOR".to_owned()), "{cursor}");
         let reply = server.get("/v1/events/stream").header("last-event-id", cursor).send().await;
         assert_eq!(reply.status, 400, "{cursor}");
         let reply = server.get(&format!("/v1/events?wait=5&cursor={cursor}")).send().await;
@@ -201,7 +201,7 @@ async fn one_too_many_and_a_node_that_stops_answer_with_a_stream_that_ends() {
         second.text.rsplit("retry: ").next().and_then(|rest| rest.lines().next()?.parse().ok()).expect("a wait");
     assert!((5_000..=10_000).contains(&wait), "{wait}");
     let held = server.get("/v1/events?wait=5").send().await;
-    assert_eq!((held.status.as_u16(), held.code()), (503, "UNAVAILABLE".to_owned()));
+    assert_eq!((held.status, held.code()), (503, "UNAVAILABLE".to_owned()));
     assert!(held.header("retry-after").parse::<u64>().is_ok_and(|wait| (5..=11).contains(&wait)));
     let hub = server.platform.live.clone();
     let drained = tokio::spawn(async move { hub.drain(Duration::from_secs(1)).await });

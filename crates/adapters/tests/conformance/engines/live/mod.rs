@@ -2,6 +2,7 @@
 //! a session ends.
 
 mod endings;
+mod presence;
 mod seams;
 mod slowness;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use waypost_adapters::memory::MemoryEventBus;
+use waypost_adapters::memory::{MemoryEventBus, MemoryPresenceStore};
 use waypost_core::clock::{Clock as _, ManualClock};
 use waypost_core::conformance::fixtures::{at, event, workspace};
 use waypost_core::credentials::{Actor, Principal, Scopes};
@@ -18,6 +19,7 @@ use waypost_core::entropy::SeededEntropy;
 use waypost_core::events::{Event, EventBus, Position};
 use waypost_core::ids::KeyId;
 use waypost_core::page::Cursors;
+use waypost_core::push::presence::Presences;
 use waypost_core::push::{
     Closing, From, Hub, LiveOptions, Opening, Overflow, Push, Session, Subscribe, Tail, Transport,
 };
@@ -27,6 +29,7 @@ struct Node {
     bus: Arc<MemoryEventBus>,
     hub: Arc<Hub>,
     tail: Tail,
+    presences: Presences,
     clock: ManualClock,
 }
 
@@ -39,8 +42,10 @@ impl Node {
     async fn over(bus: Arc<MemoryEventBus>, options: LiveOptions) -> Self {
         let (clock, entropy) = (ManualClock::new(at(0)), Arc::new(SeededEntropy::new(2)));
         let cursors = Arc::new(Cursors::new([7; 32]));
-        let hub = Arc::new(Hub::new(bus.clone(), cursors, Arc::new(clock.clone()), entropy, options));
-        let mut node = Self { bus, tail: Tail::new(hub.clone()), hub, clock };
+        let presences = Presences::new(Arc::new(MemoryPresenceStore::default()));
+        let clock_port = Arc::new(clock.clone());
+        let hub = Arc::new(Hub::new(bus.clone(), cursors, presences.clone(), clock_port, entropy, options));
+        let mut node = Self { bus, tail: Tail::new(hub.clone()), presences, hub, clock };
         node.turn().await;
         node
     }
@@ -99,6 +104,7 @@ fn subscribe(id: &str, from: From) -> Subscribe {
         from,
         overflow: Overflow::Disconnect,
         most_unacknowledged: None,
+        presence: false,
     }
 }
 
@@ -124,6 +130,9 @@ fn in_words(push: &Push) -> String {
         Push::Event { id, frame } => format!("{id} {}", number(frame.json())),
         Push::Reset { id, .. } => format!("{id} reset"),
         Push::Skipped { id, .. } => format!("{id} skipped"),
+        Push::Present { id, members } => format!("{id} {} present", members.present().len()),
+        Push::Joined { id, .. } => format!("{id} joined"),
+        Push::Left { id, .. } => format!("{id} left"),
         Push::Heartbeat => "heartbeat".to_owned(),
         Push::Closing(Closing { reason, .. }) => format!("closing {reason}"),
     }

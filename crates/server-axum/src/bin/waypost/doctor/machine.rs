@@ -5,20 +5,21 @@ use rustix::process::{Resource, getrlimit};
 use waypost_core::clock::{Clock as _, SystemClock};
 
 use super::Finding;
+use crate::open_files;
 use crate::settings::Settings;
 
 /// Before this was written, no machine can be.
 const WRITTEN: &str = "2026-01-01T00:00:00Z";
-/// A connection takes a file, and the server takes up to 8,192 of them; the store and the spool take some as well.
-const FILES: u64 = 8_192 + 256;
-
 /// Looks at the machine.
 pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     let newest = settings
         .database_file()
         .and_then(|file| file.metadata().ok()?.modified().ok())
         .and_then(|time| Timestamp::try_from(time).ok());
-    vec![clock(SystemClock.now(), newest), files(getrlimit(Resource::Nofile).current)]
+    vec![
+        clock(SystemClock.now(), newest),
+        files(&open_files::Plan::of(getrlimit(Resource::Nofile), settings.most_connections)),
+    ]
 }
 
 fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {
@@ -36,14 +37,10 @@ fn clock(now: Timestamp, newest: Option<Timestamp>) -> Finding {
     }
 }
 
-fn files(limit: Option<u64>) -> Finding {
-    match limit {
-        Some(limit) if limit < FILES => Finding::warn(
-            "open files",
-            format!("a process may open {limit}, and a busy server {FILES}; ulimit -n {}", FILES.next_power_of_two()),
-        ),
-        Some(limit) => Finding::ok("open files", format!("a process may open {limit}")),
-        None => Finding::ok("open files", "no limit"),
+fn files(plan: &open_files::Plan) -> Finding {
+    match plan.shortage() {
+        Some(shortage) => Finding::warn("open files", shortage),
+        None => Finding::ok("open files", format!("a process may open the {} that a busy server needs", plan.needed)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way to the HTTP server.
 
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -80,31 +80,58 @@ pub(super) fn gateway(
     Ok((app, gateway))
 }
 
-/// Serves on `fronts` until `drain`; then no longer ready, and those under way have `patience` to end.
+/// Serves on `fronts` until `drain`; then no longer ready, and those under way have the grace of `options` to end. Live
+/// sessions do not end by themselves: `sessions_leave` tells them to, from the moment on at which nobody new comes in.
 pub(super) async fn serve(
     fronts: Fronts,
     app: Arc<App>,
     gateway: Gateway,
     tls: Option<Tls>,
+    options: ServeOptions,
     drain: CancellationToken,
-    patience: Duration,
+    sessions_leave: impl Future<Output = ()>,
 ) {
     let stop = CancellationToken::new();
-    let options = ServeOptions { grace: patience, ..ServeOptions::default() };
     let serving = fronts.serve(gateway.with_api_on(Handle::current()), tls, options, stop.clone());
     let draining = async {
         drain.cancelled().await;
         app.start_draining();
         stop.cancel();
+        sessions_leave.await;
     };
-    tokio::pin!(serving);
-    let served = tokio::select! {
-        served = &mut serving => served,
-        () = draining => serving.await,
-    };
-    match served {
+    match beside(serving, draining).await {
         Ok(0) => {}
         Ok(connections) => tracing::warn!(connections, "requests were cut off at the end of the grace"),
         Err(fault) => tracing::error!(error = &fault as &dyn std::error::Error, "the server broke"),
+    }
+}
+
+/// Serves to the end. What is to be done meanwhile is done beside it, and holds nothing up.
+async fn beside<T>(serving: impl Future<Output = T>, meanwhile: impl Future<Output = ()>) -> T {
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => served,
+        () = meanwhile => serving.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sessions_that_are_told_to_leave_are_what_the_server_waits_for() {
+        let (leave, left) = oneshot::channel();
+        let meanwhile = async {
+            let _ = leave.send(());
+        };
+        assert!(beside(async { left.await.is_ok() }, meanwhile).await);
+    }
+
+    #[tokio::test]
+    async fn sessions_that_do_not_leave_hold_the_end_up_no_longer_than_the_server_waits() {
+        assert_eq!(beside(std::future::ready(7), std::future::pending()).await, 7);
     }
 }

@@ -32,12 +32,14 @@ use waypost_core::clock::{Clock as _, SystemClock};
 use waypost_core::engine::Engine;
 use waypost_core::entropy::OsEntropy;
 use waypost_core::tokens::TokenOptions;
+use waypost_server_axum::ServeOptions;
 use waypost_server_axum::gateway::hygiene::Hygiene;
 use waypost_server_axum::gateway::metrics::MetricsExporter;
 use waypost_server_axum::proxy::forward::{Edge, VouchByToken};
 
 use crate::data_dir;
 use crate::failure::Failure;
+use crate::open_files;
 use crate::settings::{AllFlags, Settings};
 use crate::store::{self, Store};
 use engines::Engines;
@@ -70,6 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&arguments.flags.0)?;
     crate::logging::start(&settings, "info");
     let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
+    open_files::make_room(settings.most_connections);
     let http = http::options(&settings)?;
     let certificate = certificate::Certificate::read(&settings)?;
     let planned = elsewhere::Planned::of(&settings)?;
@@ -103,7 +106,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (app, gateway) = http::gateway(store.platform.clone(), http, metrics, settings.roles.own(), &elsewhere)?;
     let own = elsewhere.engines(&settings, &gateway).map_err(|fault| Failure::broken(fault.to_string()))?;
     let engines = Engines::start(&store.platform, own.into_iter().chain(sync), &settings.roles);
-    let mut server = tokio::spawn(http::serve(fronts, app, gateway, tls, drain.clone(), patience));
+    let options =
+        ServeOptions { grace: patience, max_connections: settings.most_connections, ..ServeOptions::default() };
+    // There are no live sessions yet that would have to be told.
+    let sessions_leave = std::future::ready(());
+    let mut server = tokio::spawn(http::serve(fronts, app, gateway, tls, options, drain.clone(), sessions_leave));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
     let _ = write!(std::io::stdout(), "{greeting}");

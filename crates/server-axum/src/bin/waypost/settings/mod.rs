@@ -84,6 +84,7 @@ pub(crate) struct Settings {
     pub(crate) sending: Sending,
     pub(crate) live: LiveOptions,
     pub(crate) most_in_flight: usize,
+    pub(crate) most_connections: usize,
     pub(crate) destination_schemes: Vec<String>,
     pub(crate) geoip_file: Option<PathBuf>,
     pub(crate) keep_events: Duration,

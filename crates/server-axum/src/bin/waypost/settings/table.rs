@@ -11,7 +11,7 @@ use waypost_adapters::egress::Proxy;
 use Otherwise::{Told, Value};
 
 /// The settings, those that are looked for most often first.
-pub(super) static TABLE: [Setting; 54] = [
+pub(super) static TABLE: [Setting; 55] = [
     setting!(
         "listen",
         "HOST:PORT",
@@ -195,8 +195,16 @@ pub(super) static TABLE: [Setting; 54] = [
         "COUNT",
         Value("512"),
         Serve,
-        "How many API requests may be under way, streams included; one address may have a quarter of them",
+        "How many API requests may be under way; one address may have a quarter of them",
         |it, text| values::in_flight(text).map(|value| it.most_in_flight = value)
+    ),
+    setting!(
+        "most_connections",
+        "COUNT",
+        Value("32768"),
+        Serve,
+        "How many connections this node takes, live ones included; each is an open file, and 1024 more are needed",
+        |it, text| values::client_connections(text).map(|value| it.most_connections = value)
     ),
     setting!(
         "webhook_allow_http",

@@ -274,6 +274,13 @@ pub(super) fn in_flight(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| (16..=65_536).contains(number)).ok_or_else(wrong)
 }
 
+/// How many connections a node takes: one for each front of a large machine at least, and no more than a system has files
+/// for.
+pub(super) fn client_connections(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is not a number of connections; write one from 64 to 1000000");
+    text.parse().ok().filter(|number| (64..=1_000_000).contains(number)).ok_or_else(wrong)
+}
+
 /// How many servers keep each event: an odd number, so that most of them can agree.
 pub(super) fn replicas(text: &str) -> Result<usize, String> {
     let wrong = || format!("`{text}` is not a number of servers that can agree; write 1, 3 or 5");

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use waypost_adapters::memory::{MemoryEventBus, MemoryInvalidations, MemoryRateLimiter, MemoryStore};
+use waypost_adapters::memory::{
+    MemoryEventBus, MemoryInvalidations, MemoryPresenceStore, MemoryRateLimiter, MemoryStore,
+};
 use waypost_core::entropy::OsEntropy;
 
 use super::parts::Base;
@@ -25,6 +27,7 @@ pub(super) fn open() -> Base {
         bus: Arc::new(MemoryEventBus::new(&OsEntropy)),
         limiter: Arc::new(MemoryRateLimiter::default()),
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         probe: store,
         closing: Box::pin(async { Ok(()) }),
     }

@@ -124,6 +124,7 @@ impl Store {
         if let Some(url) = &settings.redis_url {
             let opened = Dependency::redis(url).open(settings, || self::redis::open(settings, url)).await?;
             ports.invalidations = opened.invalidations;
+            ports.presence = opened.presence;
             ports.probes.push(opened.probe);
             if settings.limiter() == Limiter::Redis {
                 ports.limiter = opened.limiter;

@@ -17,6 +17,7 @@ use waypost_core::limits::RateLimiter;
 use waypost_core::links::{Invalidations, LinkStore};
 use waypost_core::members::MemberStore;
 use waypost_core::outbox::Outbox;
+use waypost_core::push::presence::PresenceStore;
 use waypost_core::webhooks::{DeliveryLog, DeliveryQueue, WebhookStore};
 use waypost_core::{Ports, Result};
 
@@ -39,6 +40,7 @@ pub(super) struct Base {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) invalidations: Arc<dyn Invalidations>,
+    pub(super) presence: Arc<dyn PresenceStore>,
     pub(super) probe: Arc<dyn Probe>,
     pub(super) closing: Closing,
 }
@@ -48,6 +50,7 @@ pub(super) struct Redis {
     pub(super) bus: Arc<dyn EventBus>,
     pub(super) limiter: Arc<dyn RateLimiter>,
     pub(super) invalidations: Arc<dyn Invalidations>,
+    pub(super) presence: Arc<dyn PresenceStore>,
     pub(super) probe: Arc<dyn Probe>,
 }
 
@@ -78,6 +81,7 @@ impl Base {
             deliveries: self.deliveries,
             delivery_log: self.delivery_log,
             invalidations: self.invalidations,
+            presence: self.presence,
             spool,
             describe,
             clock: Arc::new(SystemClock),

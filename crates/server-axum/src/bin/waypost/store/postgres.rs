@@ -5,7 +5,8 @@ use std::sync::Arc;
 use waypost_adapters::postgres::{
     self, Postgres, PostgresClickStore, PostgresClientStore, PostgresCredentialStore, PostgresEventBus,
     PostgresGrantStore, PostgresIdempotencyStore, PostgresInvalidations, PostgresLinkStore, PostgresMemberStore,
-    PostgresOptions, PostgresOutbox, PostgresProbe, PostgresRateLimiter, PostgresServer, PostgresWebhookStore,
+    PostgresOptions, PostgresOutbox, PostgresPresenceStore, PostgresProbe, PostgresRateLimiter, PostgresServer,
+    PostgresWebhookStore,
 };
 use waypost_core::Result;
 
@@ -38,6 +39,7 @@ pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<Base> {
         bus: Arc::new(PostgresEventBus::new(&db)),
         limiter: Arc::new(PostgresRateLimiter::new(&db)),
         invalidations: Arc::new(PostgresInvalidations::new(&db)),
+        presence: Arc::new(PostgresPresenceStore::new(&db)),
         probe: Arc::new(PostgresProbe::new(&db)),
         closing: Box::pin(async move {
             db.close().await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use waypost_adapters::redis::{
-    Redis, RedisEventBus, RedisInvalidations, RedisOptions, RedisProbe, RedisRateLimiter, RedisServer,
+    Redis, RedisEventBus, RedisInvalidations, RedisOptions, RedisPresenceStore, RedisProbe, RedisRateLimiter,
+    RedisServer,
 };
 use waypost_core::Result;
 use waypost_core::clock::SystemClock;
@@ -25,6 +26,7 @@ pub(super) async fn open(settings: &Settings, url: &ServerUrl) -> Result<parts::
         bus: Arc::new(RedisEventBus::new(&redis)),
         limiter: Arc::new(RedisRateLimiter::new(&redis, Arc::new(SystemClock))),
         invalidations: Arc::new(RedisInvalidations::new(&redis)),
+        presence: Arc::new(RedisPresenceStore::new(&redis)),
         probe: Arc::new(RedisProbe::new(&redis)),
     })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use waypost_adapters::memory::MemoryInvalidations;
+use waypost_adapters::memory::{MemoryInvalidations, MemoryPresenceStore};
 use waypost_adapters::sqlite::{
     self, Sqlite, SqliteClickStore, SqliteClientStore, SqliteCredentialStore, SqliteEventBus, SqliteGrantStore,
     SqliteIdempotencyStore, SqliteLinkStore, SqliteMemberStore, SqliteOutbox, SqliteProbe, SqliteRateLimiter,
@@ -46,6 +46,7 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Base> {
         bus: Arc::new(SqliteEventBus::new(&db)),
         limiter: Arc::new(SqliteRateLimiter::new(&db)),
         invalidations: Arc::new(MemoryInvalidations::default()),
+        presence: Arc::new(MemoryPresenceStore::default()),
         probe: Arc::new(SqliteProbe::new(&db)),
         closing: Box::pin(async move { db.close().await }),
     })

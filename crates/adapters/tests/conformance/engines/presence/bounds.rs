@@ -1,0 +1,74 @@
+//! What a node takes on, and how much it asks of the store.
+
+use super::*;
+
+#[tokio::test]
+async fn ten_thousand_subjects_are_watched_and_no_more() {
+    let clock = clock();
+    let mut node = Node::new(&store(), &clock);
+    let mut watches: Vec<_> = (0..10_000).map(|n| node.watch(&format!("lnk-{n}"), n)).collect();
+    let refused = node.presences.watch(place("one more"), presence(10_001)).expect_err("no room");
+    assert_eq!(refused.kind(), Kind::Unavailable);
+    assert!(refused.retry_after().is_some() && refused.message().contains("unwatch"));
+    let known_place = node.watch("lnk-7", 10_001);
+    drop(watches.pop());
+    let room = node.watch("one more", 10_001);
+    assert!(node.presences.watch(place("another"), presence(10_002)).is_err());
+    node.did().await;
+    clock.advance(seconds(5));
+    node.did().await;
+    assert_eq!(known(&room), [presence(10_001)]);
+    assert_eq!(known(&known_place), [presence(7), presence(10_001)]);
+    assert_eq!(known(&watches[9_998]), [presence(9_998)]);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_watches_are_kept_and_no_more() {
+    let node = Node::new(&store(), &clock());
+    let mut watches: Vec<_> = (0..100_000).map(|n| node.watch("lnk", n)).collect();
+    assert_eq!(node.presences.watch(place("lnk"), presence(100_001)).expect_err("no room").kind(), Kind::Unavailable);
+    watches.truncate(99_999);
+    node.watch("lnk", 100_001);
+}
+
+#[tokio::test]
+async fn of_a_crowd_the_thousand_that_came_first_are_known() {
+    let (store, clock) = (store(), clock());
+    let mut node = Node::new(&store, &clock);
+    let crowd: Vec<_> = (0..1_500).rev().map(|n| node.watch("lnk", n)).collect();
+    pass(30, &mut [&mut node]).await;
+    assert_eq!(known(&crowd[0]), (0..1_000).map(presence).collect::<Vec<_>>());
+    assert_eq!(kept(&store, "lnk", &clock).await.len(), 1_500, "each is kept");
+    assert_eq!(crowd[0].members().generation(), 1, "and nobody comes and goes");
+}
+
+#[tokio::test]
+async fn many_subjects_are_read_two_thousand_a_second_in_turn() {
+    let clock = clock();
+    let mut node = Node::new(&store(), &clock);
+    let watches: Vec<_> = (0..4_000).map(|n| node.watch(&format!("lnk-{n}"), n)).collect();
+    node.did().await;
+    // All are read every two seconds, a hundred a call.
+    clock.advance(seconds(1));
+    let before = node.faulty.calls();
+    node.did().await;
+    assert_eq!(node.faulty.calls(), before);
+    clock.advance(seconds(1));
+    node.did().await;
+    assert_eq!(node.faulty.calls() - before, 40);
+    assert!((0..).zip(&watches).all(|(n, watch)| known(watch) == [presence(n)]));
+}
+
+#[tokio::test]
+async fn a_node_that_nobody_watches_on_asks_for_nothing_but_a_sweep_a_minute() {
+    let clock = clock();
+    let mut node = Node::new(&store(), &clock);
+    drop(node.watch("lnk", 1));
+    pass(1, &mut [&mut node]).await;
+    let before = node.faulty.calls();
+    let now = clock.now();
+    let Ok(Next::At(due)) = node.keeper.step(now).await else { panic!("nothing is due") };
+    assert_eq!((node.faulty.calls(), due), (before, now + seconds(59)));
+    pass(119, &mut [&mut node]).await;
+    assert_eq!(node.faulty.calls() - before, 2);
+}
