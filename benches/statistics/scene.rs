@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
-use waypost::clicks::{Class, Click, ClickBatch, ClickId, ClickStore as _, Country, Tallies, Visitor};
+use waypost::clicks::{Class, Click, ClickId, ClickStore as _, Country, Owed, TellerOptions, Telling, Visitor};
 use waypost::clock::{Clock as _, SystemClock};
 use waypost::entropy::{Entropy as _, OsEntropy};
 use waypost::events::{Event, EventType, Payload};
@@ -105,25 +105,33 @@ pub(super) fn click(id: ClickId, link: LinkId, at: Timestamp) -> Click {
     Click { id, link, workspace: workspace(), at, class: Class::Human, visitor }
 }
 
-/// Appends, and tells of it as a drain does; gives how many were counted.
+/// Appends as a drain does; gives how many were counted.
 pub(super) async fn append(store: &PostgresClickStore, clicks: &[Click]) -> Outcome<u64> {
-    Ok(store.append(ClickBatch { clicks, events: &events }).await?.counted as u64)
+    Ok(store.append(clicks).await?.counted as u64)
 }
 
-fn events(tallies: &Tallies) -> Vec<Event> {
+/// Tells of what is owed as a teller does; gives of how many links.
+pub(super) async fn tell(store: &PostgresClickStore) -> Outcome<u64> {
+    let TellerOptions { every, batch: limit } = TellerOptions::default();
     let now = SystemClock.now();
-    let event = |((workspace, link), counts): (&(WorkspaceId, LinkId), &waypost::clicks::Counts)| {
-        let data = serde_json::json!({ "link": { "id": link.to_string() }, "clicks": { "human": counts.human } });
+    let told = store.tell(Telling { now, every, limit, events: &|owed| events(now, owed) }).await?;
+    Ok(told.links as u64)
+}
+
+fn events(now: Timestamp, owed: &[Owed]) -> Vec<Event> {
+    let event = |owed: &Owed| {
+        let link = owed.link.to_string();
+        let data = serde_json::json!({ "link": { "id": link }, "clicks": { "human": owed.clicks.human } });
         Some(Event {
             id: EventId::fresh(now, &OsEntropy),
             kind: EventType::parse("link.clicked").ok()?,
             version: 1,
             created_at: now,
-            workspace: *workspace,
-            subject: Some(link.to_string()),
+            workspace: owed.workspace,
+            subject: Some(link),
             traceparent: None,
             data: Payload::of(&data).ok()?,
         })
     };
-    tallies.links.iter().filter_map(event).collect()
+    owed.iter().filter_map(event).collect()
 }

@@ -10,7 +10,7 @@ mod flushes;
 mod kills;
 mod ledger;
 mod limits;
-mod nodes;
+pub(crate) mod nodes;
 mod outage;
 mod recovery;
 mod tail;

@@ -1,10 +1,14 @@
 //! `kill -9` under full redirect load: every redirect that was answered is counted, once.
 //!
 //! Each request bears a `Referer` of its own, whose host is kept with the click. So it is not sums that are compared, in
-//! which a lost click and a double one would cancel out, but every single redirect with every single click.
+//! which a lost click and a double one would cancel out, but every single redirect with every single click. What is told of
+//! them adds up to that, and no link is told more often than it should be.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use serde_json::{Value, json};
 
@@ -16,6 +20,12 @@ use crate::support::wait;
 
 const KILLS: u64 = 10;
 const LINKS: usize = 8;
+
+/// How long the last clicks may take to be told, in a debug build on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two events of a link, in whole milliseconds, as events tell their time.
+const EVERY: i64 = 249;
 
 /// What the clients of all loads together know.
 #[derive(Default)]
@@ -76,8 +86,9 @@ fn every_answered_redirect_is_counted_once_through_ten_kills() {
         clicks.keys().filter(|mark| !account.answered.contains(*mark) && !account.unanswered.contains(*mark)).collect();
     assert!(foreign.is_empty(), "counted and never sent: {foreign:?}");
     assert_eq!(counts.iter().sum::<u64>(), clicks.len() as u64, "counts and single clicks agree");
+    let events: usize = ids.iter().zip(&counts).map(|(id, count)| check_told(&server, id, *count)).sum();
     println!(
-        "{KILLS} kills: {} redirects answered, {} unanswered, {} clicks",
+        "{KILLS} kills: {} redirects answered, {} unanswered, {} clicks, {events} events of them",
         account.answered.len(),
         account.unanswered.len(),
         clicks.len()
@@ -96,6 +107,44 @@ fn create_links(server: &Server) -> (Vec<String>, Vec<String>) {
         id.unwrap_or_else(|| panic!("no link {link}: {results}")).to_owned()
     });
     ((0..LINKS).map(|link| format!("/crash-{link}")).collect(), ids.collect())
+}
+
+/// Looks at what was told of a link that was counted so often; gives how many events that were.
+fn check_told(server: &Server, id: &str, count: u64) -> usize {
+    let sum = |events: &[Value]| events.iter().filter_map(|event| event["data"]["clicks"]["counted"].as_u64()).sum();
+    let told = wait::until(PATIENCE, "all clicks to be told", || {
+        let events = told(server, id)?;
+        let sum: u64 = sum(&events);
+        Ok((sum >= count).then_some(events))
+    });
+    let told = told.expect("events that tell of all clicks");
+    assert_eq!(sum(&told), count, "what is told of {id} adds up to what was counted");
+    let mut so_far = 0;
+    for event in &told {
+        so_far += sum(std::slice::from_ref(event));
+        assert_eq!(event["data"]["total"]["counted"], so_far, "each total is what was told up to it: {event}");
+    }
+    let at =
+        |event: &Value| -> Timestamp { event["created_at"].as_str().and_then(|at| at.parse().ok()).expect("a time") };
+    for pair in told.windows(2) {
+        let apart = at(&pair[1]).duration_since(at(&pair[0])).as_millis();
+        assert!(apart >= i128::from(EVERY), "{apart} ms apart: {pair:?}");
+    }
+    told.len()
+}
+
+/// The events that tell of clicks of a link.
+fn told(server: &Server, id: &str) -> io::Result<Vec<Value>> {
+    let path = format!("/v1/events?limit=100&types=link.clicked&subject={id}");
+    let (mut events, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = server.api().get(&format!("{path}{next}"))?.expect(200)?.json();
+        events.extend(page["data"].as_array().into_iter().flatten().cloned());
+        match page["next_cursor"].as_str() {
+            Some(cursor) if page["has_more"] == true => next = format!("&cursor={cursor}"),
+            _ => return Ok(events),
+        }
+    }
 }
 
 /// How many clicks bear each mark, as the store itself has them.

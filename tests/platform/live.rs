@@ -1,4 +1,6 @@
-//! Live events from outside: the real binary, and clients that are none of ours.
+//! Live feeds at the real binary.
 
+mod breaks;
 mod dashboard;
 mod walk;
+mod writers;

@@ -15,6 +15,15 @@ impl Dice {
         Self(seed)
     }
 
+    /// One whose throws are known by its seed; seeds that are neighbours throw alike in nothing.
+    pub fn seeded(seed: u64) -> Self {
+        // SplitMix64 (Steele, Lea, Flood 2014) spreads them; nought alone would throw noughts for ever.
+        let mut mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        Self((mixed ^ mixed >> 31) | 1)
+    }
+
     /// A number of a range.
     pub fn throw(&mut self, range: std::ops::Range<u64>) -> u64 {
         self.0 ^= self.0 >> 12;

@@ -8,6 +8,7 @@
 //! - [`postgres`], [`redis`] and [`nats`] are servers of a test's own, to be killed and started again; what they share
 //!   is [`daemon`], and [`guard`] sees to it that none is left;
 //! - [`receiver`] is a receiver of webhooks that does as a test says;
+//! - [`live`] is clients of live feeds, thousands of them, that know what they were told;
 //! - [`proxy`] stands between two of them as a bad network, on a [`port`] that stays free while nobody listens;
 //! - [`browser`] is a Chromium that does as a test says;
 //! - [`wait`] looks until something has come about, and [`dice`] says when to strike.
@@ -31,6 +32,7 @@ pub mod daemon;
 pub mod dice;
 pub mod guard;
 pub mod http;
+pub mod live;
 pub mod load;
 pub mod nats;
 pub mod port;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions};
+use tokio::sync::Notify;
+
+use crate::clicks::{Analytics, ClickRetention, Drain, DrainOptions, Teller, TellerOptions};
 use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::credentials::Credentials;
@@ -47,6 +49,8 @@ pub struct PlatformOptions {
     pub relay: RelayOptions,
     /// How clicks get into the roll-ups.
     pub drain: DrainOptions,
+    /// How what was counted is told.
+    pub teller: TellerOptions,
     /// How calls of the ports are made again that failed in passing.
     pub retries: RetryOptions,
     /// How much is allowed, by plan.
@@ -117,6 +121,7 @@ impl Default for PlatformOptions {
             },
             relay: RelayOptions::default(),
             drain: DrainOptions::default(),
+            teller: TellerOptions::default(),
             retries: RetryOptions::default(),
             plans: Plans::default(),
             webhooks: WebhookOptions::default(),
@@ -279,20 +284,23 @@ impl Platform {
         &self.ports
     }
 
-    /// The engines that keep the platform going, each to be run by [`engine::run`](crate::engine::run).
+    /// The engines that keep the platform going, each to be run by [`engine::run`](crate::engine::run). Who stops them one
+    /// by one does so in this order: clicks are counted, told of, and sent.
     pub fn engines(&self) -> Vec<Box<dyn Engine>> {
         let ports = &self.ports;
-        let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+        let (clock, entropy, counted) = (self.clock.clone(), self.entropy.clone(), Arc::new(Notify::new()));
         let drain = Drain::new(
             ports.spool.clone(),
             ports.clicks.clone(),
             ports.describe.clone(),
-            clock,
-            entropy.clone(),
+            clock.clone(),
+            counted.clone(),
             self.options.drain,
         );
+        let teller = Teller::new(ports.clicks.clone(), clock, entropy.clone(), counted, self.options.teller);
         let mut engines: Vec<Box<dyn Engine>> = vec![
             Box::new(drain),
+            Box::new(teller),
             Box::new(Relay::new(ports.outbox.clone(), ports.bus.clone(), entropy, self.options.relay)),
             Box::new(Announcer::new(self.changes.clone(), ports.invalidations.clone())),
             Box::new(Forgetter::new(self.cache.clone(), ports.invalidations.clone())),

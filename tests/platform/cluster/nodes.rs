@@ -13,7 +13,7 @@ use crate::support::server::{Server, Settings};
 
 /// What carries the log of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bus {
+pub(crate) enum Bus {
     /// PostgreSQL.
     Store,
     /// Redis.
@@ -24,40 +24,40 @@ pub(super) enum Bus {
 
 /// What a cluster stands on, beside PostgreSQL.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Whether Redis carries limits and word of changed links.
-    pub(super) redis: bool,
+    pub(crate) redis: bool,
     /// What carries events.
-    pub(super) bus: Bus,
+    pub(crate) bus: Bus,
     /// Whether the nodes reach PostgreSQL and Redis through a network that can be broken.
-    pub(super) proxies: bool,
+    pub(crate) proxies: bool,
     /// A limit of requests other than the default.
-    pub(super) rate_limit: Option<&'static str>,
+    pub(crate) rate_limit: Option<&'static str>,
     /// What stands in the nodes' `waypost.toml`.
-    pub(super) file: Option<&'static str>,
+    pub(crate) file: Option<&'static str>,
 }
 
 impl Plan {
     /// PostgreSQL alone.
-    pub(super) const POSTGRES: Self =
+    pub(crate) const POSTGRES: Self =
         Self { redis: false, bus: Bus::Store, proxies: false, rate_limit: None, file: None };
     /// PostgreSQL, with Redis for everything that it can do.
-    pub(super) const REDIS: Self = Self { redis: true, bus: Bus::Redis, ..Self::POSTGRES };
+    pub(crate) const REDIS: Self = Self { redis: true, bus: Bus::Redis, ..Self::POSTGRES };
     /// PostgreSQL, with Redis for all but events.
-    pub(super) const REDIS_WITHOUT_EVENTS: Self = Self { redis: true, ..Self::POSTGRES };
+    pub(crate) const REDIS_WITHOUT_EVENTS: Self = Self { redis: true, ..Self::POSTGRES };
     /// PostgreSQL, with NATS for events.
-    pub(super) const NATS: Self = Self { bus: Bus::Nats, ..Self::POSTGRES };
+    pub(crate) const NATS: Self = Self { bus: Bus::Nats, ..Self::POSTGRES };
 }
 
 /// Two nodes and their servers; all of it is private, and goes when this is dropped.
 ///
 /// The servers keep what they acknowledge. The nodes share nothing but them.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     // First, so that they go first.
-    pub(super) nodes: [Server; 2],
-    pub(super) to_postgres: Option<Proxy>,
-    pub(super) to_redis: Option<Proxy>,
-    pub(super) postgres: Postgres,
+    pub(crate) nodes: [Server; 2],
+    pub(crate) to_postgres: Option<Proxy>,
+    pub(crate) to_redis: Option<Proxy>,
+    pub(crate) postgres: Postgres,
     redis: Option<Redis>,
     nats: Option<Nats>,
 }
@@ -68,7 +68,7 @@ impl Cluster {
     /// # Errors
     ///
     /// When one of them cannot be started.
-    pub(super) fn start(plan: Plan) -> io::Result<Self> {
+    pub(crate) fn start(plan: Plan) -> io::Result<Self> {
         let postgres = Postgres::start()?;
         let redis = plan.redis.then(Redis::start).transpose()?;
         let nats = (plan.bus == Bus::Nats).then(Nats::start).transpose()?;
@@ -107,27 +107,27 @@ impl Cluster {
     }
 
     /// A caller of each node.
-    pub(super) fn apis(&self) -> [Api; 2] {
+    pub(crate) fn apis(&self) -> [Api; 2] {
         self.nodes.each_ref().map(Server::api)
     }
 
     /// Its Redis, which the plan has.
-    pub(super) fn redis(&mut self) -> &mut Redis {
+    pub(crate) fn redis(&mut self) -> &mut Redis {
         self.redis.as_mut().expect("a plan with Redis")
     }
 
     /// Its NATS, which the plan has.
-    pub(super) fn nats(&mut self) -> &mut Nats {
+    pub(crate) fn nats(&mut self) -> &mut Nats {
         self.nats.as_mut().expect("a plan with NATS")
     }
 
     /// The network before PostgreSQL, which the plan has.
-    pub(super) fn to_postgres(&self) -> &Proxy {
+    pub(crate) fn to_postgres(&self) -> &Proxy {
         self.to_postgres.as_ref().expect("a plan with proxies")
     }
 
     /// The network before Redis, which the plan has.
-    pub(super) fn to_redis(&self) -> &Proxy {
+    pub(crate) fn to_redis(&self) -> &Proxy {
         self.to_redis.as_ref().expect("a plan with proxies and Redis")
     }
 }

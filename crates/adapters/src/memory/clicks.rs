@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost_core::Result;
 use waypost_core::clicks::{
-    Admission, Appended, Click, ClickAnchor, ClickBatch, ClickId, ClickStore, Counts, Facet, Group, Interval, Stats,
-    StatsQuery, Take, Tallies,
+    Admission, Appended, Click, ClickAnchor, ClickId, ClickStore, Counts, Facet, Group, Interval, Owed, Stats,
+    StatsQuery, Take, Tallies, Telling, Told,
 };
 use waypost_core::ids::{LinkId, WorkspaceId};
 
@@ -19,14 +19,36 @@ use super::MemoryStore;
 #[derive(Debug, Default)]
 pub(super) struct Clicks {
     clicks: BTreeMap<ClickId, Click>,
-    workspaces: HashMap<LinkId, WorkspaceId>,
+    totals: HashMap<LinkId, (WorkspaceId, Counts)>,
+    owed: BTreeMap<LinkId, Debt>,
     hours: BTreeMap<(LinkId, Timestamp), Counts>,
     facets: BTreeMap<(LinkId, Facet, Timestamp, Box<str>), Counts>,
 }
 
+/// What is owed for a link, and when it was told last; kept for as long as one of the two matters.
+#[derive(Debug, Default)]
+struct Debt {
+    clicks: Counts,
+    told_at: Option<Timestamp>,
+}
+
+impl Debt {
+    fn is_paid(&self) -> bool {
+        self.clicks == Counts::default()
+    }
+
+    fn must_wait(&self, telling: Telling<'_>) -> bool {
+        let (since, until) = telling.held_up();
+        self.told_at.is_some_and(|told_at| told_at > since && told_at <= until)
+    }
+}
+
 impl Clicks {
     fn add(&mut self, tallies: &Tallies) {
-        self.workspaces.extend(tallies.links.keys().map(|(workspace, link)| (*link, *workspace)));
+        for ((workspace, link), counts) in &tallies.links {
+            self.totals.entry(*link).or_insert((*workspace, Counts::default())).1 += *counts;
+            self.owed.entry(*link).or_default().clicks += *counts;
+        }
         for (key, counts) in &tallies.hours {
             *self.hours.entry(*key).or_default() += *counts;
         }
@@ -35,8 +57,32 @@ impl Clicks {
         }
     }
 
+    /// What may be told, to the limit.
+    fn due(&self, telling: Telling<'_>) -> Vec<Owed> {
+        let due = self.owed.iter().filter(|(_, debt)| !debt.is_paid() && !debt.must_wait(telling));
+        let owed = due.filter_map(|(link, debt)| {
+            let (workspace, total) = *self.totals.get(link)?;
+            Some(Owed { workspace, link: *link, clicks: debt.clicks, total })
+        });
+        owed.take(telling.limit).collect()
+    }
+
+    /// Notes what was told, forgets whom nothing holds up any more, and says when to come again.
+    fn note(&mut self, owed: &[Owed], telling: Telling<'_>) -> Option<Timestamp> {
+        for Owed { link, .. } in owed {
+            self.owed.insert(*link, Debt { clicks: Counts::default(), told_at: Some(telling.now) });
+        }
+        self.owed.retain(|_, debt| !debt.is_paid() || debt.must_wait(telling));
+        let owed = self.owed.values().filter(|debt| !debt.is_paid());
+        owed.map(|debt| match debt.told_at {
+            Some(told_at) if debt.must_wait(telling) => telling.again(told_at),
+            _ => telling.now,
+        })
+        .min()
+    }
+
     fn stats(&self, query: &StatsQuery) -> Stats {
-        if self.workspaces.get(&query.link) != Some(&query.workspace) {
+        if self.totals.get(&query.link).map(|(workspace, _)| workspace) != Some(&query.workspace) {
             return Stats::default();
         }
         let range = whole(Interval::Hour, query);
@@ -77,29 +123,38 @@ fn whole(interval: Interval, query: &StatsQuery) -> (Timestamp, Timestamp) {
 
 #[async_trait]
 impl ClickStore for MemoryStore {
-    async fn append(&self, batch: ClickBatch<'_>) -> Result<Appended> {
+    async fn append(&self, clicks: &[Click]) -> Result<Appended> {
         let mut state = self.begin()?;
-        let fresh: BTreeMap<_, _> = batch
-            .clicks
+        let fresh: BTreeMap<_, _> = clicks
             .iter()
             .filter(|click| !state.clicks.clicks.contains_key(&click.id))
             .map(|click| (click.id, click))
             .collect();
         let tallies = Tallies::of(fresh.values().copied());
         let counted = fresh.len();
-        let fresh: Vec<_> = fresh.into_values().map(|click| (click.id, click.clone())).collect();
-        let events = (batch.events)(&tallies);
-        state.clicks.clicks.extend(fresh);
+        state.clicks.clicks.extend(fresh.into_values().map(|click| (click.id, click.clone())));
         state.clicks.add(&tallies);
         for ((_, link), counts) in &tallies.links {
             if let Some(link) = state.links.get_mut(*link) {
                 link.clicks += counts.counted();
             }
         }
-        state.outbox.append(events);
+        Ok(Appended { counted, repeated: clicks.len() - counted })
+    }
+
+    async fn tell(&self, telling: Telling<'_>) -> Result<Told> {
+        let mut state = self.begin()?;
+        let owed = state.clicks.due(telling);
+        if !owed.is_empty() {
+            let events = (telling.events)(&owed);
+            state.outbox.append(events);
+        }
+        let next = state.clicks.note(&owed, telling);
         drop(state);
-        self.wake();
-        Ok(Appended { counted, repeated: batch.clicks.len() - counted })
+        if !owed.is_empty() {
+            self.wake();
+        }
+        Ok(Told { links: owed.len(), next })
     }
 
     async fn admit(&self, link: LinkId, take: Take) -> Result<Admission> {

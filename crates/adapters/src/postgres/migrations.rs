@@ -16,7 +16,7 @@ use super::error::Fault;
 use super::options::{PostgresOptions, quoted};
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "links", include_str!("migrations/0001_links.sql")),
     (2, "idempotency", include_str!("migrations/0002_idempotency.sql")),
     (3, "credentials", include_str!("migrations/0003_credentials.sql")),
@@ -26,7 +26,8 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
     (7, "clicks", include_str!("migrations/0007_clicks.sql")),
     (8, "identity", include_str!("migrations/0008_identity.sql")),
     (9, "webhooks", include_str!("migrations/0009_webhooks.sql")),
-    (10, "presence", include_str!("migrations/0010_presence.sql")),
+    (10, "owed", include_str!("migrations/0010_owed.sql")),
+    (11, "presence", include_str!("migrations/0011_presence.sql")),
 ];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";

@@ -14,10 +14,11 @@ use super::error::Fault;
 use super::options::SqliteOptions;
 
 /// Version, name and text of each migration, oldest first. One that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "platform", include_str!("migrations/0001_platform.sql")),
     (2, "identity", include_str!("migrations/0002_identity.sql")),
     (3, "webhooks", include_str!("migrations/0003_webhooks.sql")),
+    (4, "owed", include_str!("migrations/0004_owed.sql")),
 ];
 /// Notes which migrations were made.
 const TABLE: &str = "waypost_migration";

@@ -93,6 +93,14 @@ impl Incoming {
     }
 }
 
+#[cfg(test)]
+impl Incoming {
+    /// Whether there is a buffer.
+    pub(super) fn holds_something(&self) -> bool {
+        self.protocol.is_some()
+    }
+}
+
 fn take(policy: &Policy, state: &mut Option<State>, cost: u32, now: Timestamp) -> Result<(), Fault> {
     let (next, decision) = policy.decide(state.as_ref(), cost, now);
     *state = Some(next);

@@ -121,6 +121,12 @@ impl Outgoing {
         Poll::Ready(Ok(()))
     }
 
+    /// How much memory it takes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Whether the other side was found to read, after it had not, since this was asked last.
     pub(super) fn has_moved(&mut self) -> bool {
         std::mem::take(&mut self.has_moved)

@@ -1,6 +1,6 @@
 //! What holds for stores that remove clicks one by one, and not for those that keep them by the day.
 
-use waypost_core::clicks::{Class, Click, ClickBatch};
+use waypost_core::clicks::{Class, Click};
 use waypost_core::conformance::Stores;
 use waypost_core::conformance::fixtures::{at, click, link};
 
@@ -8,8 +8,7 @@ use waypost_core::conformance::fixtures::{at, click, link};
 pub(crate) async fn forget_keeps_to_its_limit(stores: &Stores) {
     let link = link(1);
     let clicks: Vec<Click> = (0..10).map(|n| click(n, &link, Class::Human, at(0))).collect();
-    let batch = ClickBatch { clicks: &clicks, events: &|_| Vec::new() };
-    stores.clicks.append(batch).await.expect("appended");
+    stores.clicks.append(&clicks).await.expect("appended");
     let mut forgotten = Vec::new();
     for _ in 0..4 {
         forgotten.push(stores.clicks.forget(at(86_400), 4).await.expect("a number"));

@@ -7,22 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
-use super::{Class, Click, ClickBatch, ClickId, ClickSpool, ClickStore, Describe, Hit, Tallies};
+use super::{Class, Click, ClickId, ClickSpool, ClickStore, Describe, Hit};
 use crate::clock::Clock;
 use crate::engine::{Engine, Next};
-use crate::entropy::Entropy;
 use crate::error::Result;
-use crate::events::{Event, EventType, Payload};
-use crate::ids::EventId;
-use crate::wire::v1;
 
 /// How the drain works.
 #[derive(Clone, Copy, Debug)]
 pub struct DrainOptions {
-    /// How many hits a round takes. Larger rounds tell of more clicks in one event, and hold the store for longer.
+    /// How many hits a round takes. Larger rounds cost less a hit, and hold the store for longer.
     pub batch: usize,
-    /// How often to drain: four times a second, so a link tells of its clicks at most so often.
+    /// How often to drain: four times a second, so what is counted is about so far behind.
     pub every: Duration,
     /// How soon the same visitor at the same link is a duplicate: long enough for a double click or an impatient
     /// reload, short enough that a visitor who comes back counts. Between one and two times this, as it is kept.
@@ -61,29 +58,29 @@ pub struct Drain {
     spool: Arc<dyn ClickSpool>,
     store: Arc<dyn ClickStore>,
     describe: Arc<dyn Describe>,
-    entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
+    counted: Arc<Notify>,
     repeats: Repeats,
     inflow: Inflow,
     options: DrainOptions,
 }
 
 impl Drain {
-    /// From `spool` to `store`.
+    /// From `spool` to `store`. Notifies one who waits for `counted` whenever something was.
     pub fn new(
         spool: Arc<dyn ClickSpool>,
         store: Arc<dyn ClickStore>,
         describe: Arc<dyn Describe>,
         clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        counted: Arc<Notify>,
         options: DrainOptions,
     ) -> Self {
         Self {
             spool,
             store,
             describe,
-            entropy,
             clock,
+            counted,
             repeats: Repeats::new(options.repeat),
             inflow: Inflow::default(),
             options,
@@ -99,25 +96,6 @@ impl Drain {
             (false, false) => Class::Human,
         };
         Click { id, link: hit.link, workspace: hit.workspace, at: hit.at, class, visitor }
-    }
-
-    fn events(&self, tallies: &Tallies) -> Vec<Event> {
-        let now = self.clock.now();
-        let kind = EventType::parse("link.clicked").expect("a type of ours");
-        let event = |((workspace, link), counts): (&(_, crate::ids::LinkId), &super::Counts)| {
-            let data = v1::Clicked { link: v1::ClickedLink { id: link.to_string() }, clicks: (*counts).into() };
-            Some(Event {
-                id: EventId::fresh(now, &*self.entropy),
-                kind: kind.clone(),
-                version: 1,
-                created_at: now,
-                workspace: *workspace,
-                subject: Some(link.to_string()),
-                traceparent: None,
-                data: Payload::of(&data).ok()?,
-            })
-        };
-        tallies.links.iter().filter_map(event).collect()
     }
 }
 
@@ -135,8 +113,10 @@ impl Engine for Drain {
         let full = spooled.hits.len() >= self.options.batch;
         if !spooled.hits.is_empty() {
             let clicks: Vec<_> = spooled.hits.iter().map(|(id, hit)| self.click(*id, hit)).collect();
-            let batch = ClickBatch { clicks: &clicks, events: &|tallies| self.events(tallies) };
-            let appended = self.store.append(batch).await?;
+            let appended = self.store.append(&clicks).await?;
+            if appended.counted > 0 {
+                self.counted.notify_one();
+            }
             metrics::counter!("waypost_clicks_counted_total").increment(appended.counted as u64);
             metrics::counter!("waypost_clicks_repeated_total").increment(appended.repeated as u64);
             self.inflow.look(self.spool.depth(), self.clock.now());

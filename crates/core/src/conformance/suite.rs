@@ -22,7 +22,7 @@ pub struct Stores {
     pub clicks: Arc<dyn ClickStore>,
     /// The keyed answers that link writes carry.
     pub idempotency: Arc<dyn IdempotencyStore>,
-    /// The events that link writes and click batches carry.
+    /// The events that link writes carry, and those that tell of clicks.
     pub outbox: Arc<dyn Outbox>,
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Call, Layer, Layered, Repeat};
-use crate::clicks::{Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take};
+use crate::clicks::{Admission, Appended, Click, ClickAnchor, ClickStore, Stats, StatsQuery, Take, Telling, Told};
 use crate::error::Result;
 use crate::ids::{LinkId, WorkspaceId};
 
@@ -16,8 +16,13 @@ const fn call(name: &'static str, repeat: Repeat) -> Call {
 #[deny(clippy::missing_trait_methods)]
 impl<L: Layer> ClickStore for Layered<dyn ClickStore, L> {
     // A click counts once by its id, in whatever batch.
-    async fn append(&self, batch: ClickBatch<'_>) -> Result<Appended> {
-        self.layer.around(call("append", Repeat::Safe), || self.inner.append(batch)).await
+    async fn append(&self, clicks: &[Click]) -> Result<Appended> {
+        self.layer.around(call("append", Repeat::Safe), || self.inner.append(clicks)).await
+    }
+
+    // Tells more of what is owed, and nothing twice: what was told at this moment must wait.
+    async fn tell(&self, telling: Telling<'_>) -> Result<Told> {
+        self.layer.around(call("tell", Repeat::Safe), || self.inner.tell(telling)).await
     }
 
     // One that takes would take two of what is limited; one that looks takes nothing.

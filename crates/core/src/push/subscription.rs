@@ -94,6 +94,7 @@ enum Stage {
 /// A subscription.
 pub(super) struct Subscription {
     id: Arc<str>,
+    workspace: WorkspaceId,
     filter: EventFilter,
     from: From,
     overflow: Overflow,
@@ -127,6 +128,7 @@ impl Subscription {
         let watching = |watch| Watching { watch, is_told: false, changes: Arc::default(), told: 0 };
         Self {
             id: wanted.id,
+            workspace,
             filter: EventFilter { workspace: Some(workspace), types: wanted.types, subject: wanted.subject },
             from: wanted.from,
             overflow: wanted.overflow,
@@ -192,8 +194,7 @@ impl Subscription {
         loop {
             match &mut self.stage {
                 Stage::Beginning => {
-                    let workspace = self.filter.workspace.unwrap_or_else(|| unreachable!("set by `new`"));
-                    let topic = Topic { workspace, subject: self.filter.subject.as_deref().map(Into::into) };
+                    let topic = Topic { workspace: self.workspace, subject: self.filter.subject.as_deref().map(Into::into) };
                     // Listens first and asks the log then, so that there is no seam between the two.
                     let Some(listening) = hub.listen(topic, bell.clone()) else { return Poll::Pending };
                     self.listening = Some(listening);
@@ -260,7 +261,8 @@ impl Subscription {
                 }
                 Stage::Live => {
                     let (Some(listening), Some(position)) = (&self.listening, self.position) else {
-                        unreachable!("live subscriptions listen, and stand somewhere")
+                        self.stage = Stage::Beginning;
+                        continue;
                     };
                     if self.most_unacknowledged.is_some_and(|most| self.unacknowledged.len() >= most) {
                         return Poll::Pending;
@@ -348,10 +350,7 @@ impl Subscription {
     }
 
     fn cursor(&self, hub: &Hub) -> Box<str> {
-        match (self.filter.workspace, self.position) {
-            (Some(workspace), Some(position)) => hub.cursor(workspace, position),
-            _ => Box::default(),
-        }
+        self.position.map(|position| hub.cursor(self.workspace, position)).unwrap_or_default()
     }
 
     /// The log is away: it is asked again, for as long as the client stays.

@@ -133,10 +133,10 @@ impl Authentication {
         let (shown, text) = (head.headers.contains_key(AUTHORIZATION), bearer(&head.headers)?);
         let cookie = cookies::read(&head.headers, SESSION)?;
         if let Some(ticket) = ticket {
-            return match (shown, cookie) {
-                (false, None) => self.by_ticket(head, &ticket).await,
-                (true, _) => Err(two("a ticket and a header", "query.ticket", "stands beside `Authorization`")),
-                (_, Some(_)) => Err(two("a ticket and a cookie", "query.ticket", "stands beside a session's cookie")),
+            // A browser sends its cookie along, whether the page wants it or not; the ticket is what the page wants.
+            return match shown {
+                false => self.by_ticket(head, &ticket).await,
+                true => Err(two("a ticket and a header", "query.ticket", "stands beside `Authorization`")),
             };
         }
         match (text, cookie) {

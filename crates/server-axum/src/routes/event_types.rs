@@ -18,7 +18,11 @@ pub(crate) const TYPES: [(&str, &str, &str); 9] = [
     ("link.updated", "A link was edited.", "LinkData"),
     ("link.deleted", "A link was deleted; the data show it as it was.", "Deleted"),
     ("link.expired", "A link's `expires_at` has come.", "LinkData"),
-    ("link.clicked", "A link was followed; the data count the clicks since the last event of this link.", "Clicked"),
+    (
+        "link.clicked",
+        "A link was followed; the data count the clicks since the last event of this link, and in all.",
+        "Clicked",
+    ),
     ("webhook.failing", "A webhook endpoint has failed for a day or longer, and will be disabled.", "WebhookFailing"),
     (
         "webhook.disabled",

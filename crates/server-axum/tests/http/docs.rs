@@ -22,6 +22,11 @@ async fn every_operation_of_the_document_is_served() {
     let server = Server::start().await;
     for (template, method, _) in Document::get().operations() {
         let path = Document::example(template);
+        if template == "/v1/events/stream" {
+            // It has no end that could be waited for.
+            assert_eq!(server.ask(method.clone(), &path).open().await.status(), 200);
+            continue;
+        }
         let reply = server.ask(method.clone(), &path).send().await;
         assert_ne!(reply.status, 405, "{method} {template}");
         assert!(!reply.text().contains("no such route"), "{method} {template}");

@@ -14,6 +14,10 @@ use waypost_core::members::Role;
 
 use crate::harness::{Asking, Document, Server};
 
+/// What has no end, or is no answer: tested where it can be listened to, in `live/stream.rs` and `live/socket/handshake.rs`,
+/// where each is refused without its scope as well.
+const ENDLESS: [&str; 2] = ["GET /v1/events/stream", "GET /v1/events/socket"];
+
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
@@ -172,6 +176,7 @@ fn every_route_that_needs_a_scope_has_a_row_with_that_scope() {
             let scope = operation.pointer("/security/0/apiKey/0")?.as_str()?;
             Some((format!("{method} {path}"), scope.to_owned()))
         })
+        .filter(|(route, _)| !ENDLESS.contains(&&**route))
         .collect();
     let listed: BTreeMap<_, _> =
         rows().iter().map(|row| (format!("{} {}", row.method, row.template), row.scope.to_string())).collect();

@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 use waypost_core::clicks::{Appended, Click, ClickId, Tallies};
-use waypost_core::events::Event;
 
 use super::row::{self, click_columns};
 use crate::postgres::columns::{Columns as _, Moment};
 use crate::postgres::error::Fault;
-use crate::postgres::outbox;
 
 /// The most values of a facet that a link has on one day: strangers write some of them, and what is counted for each is
 /// kept for good. A crowd of real hosts stays below it; what comes beyond is counted under [`OTHER`].
@@ -31,6 +29,12 @@ const INSERT: &str = concat!(
 /// Whoever has a link's total has its other roll-ups too, so links in the order of their ids are all the order there
 /// needs to be.
 const TOTALS: &str = "INSERT INTO waypost_click_total AS had (link, workspace, human, bot, duplicate) \
+    SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+    AS given (link, workspace, human, bot, duplicate) ORDER BY link \
+    ON CONFLICT (link) DO UPDATE SET human = had.human + excluded.human, bot = had.bot + excluded.bot, \
+    duplicate = had.duplicate + excluded.duplicate";
+/// Last, and in the same order, so that a teller waits for no more than a commit.
+const OWED: &str = "INSERT INTO waypost_click_owed AS had (link, workspace, human, bot, duplicate) \
     SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) \
     AS given (link, workspace, human, bot, duplicate) ORDER BY link \
     ON CONFLICT (link) DO UPDATE SET human = had.human + excluded.human, bot = had.bot + excluded.bot, \
@@ -58,25 +62,17 @@ const PARTS: &str = "WITH hours AS (INSERT INTO waypost_click_hour AS had (link,
     ON CONFLICT (link, facet, day, value) DO UPDATE SET human = had.human + excluded.human, \
     bot = had.bot + excluded.bot, duplicate = had.duplicate + excluded.duplicate";
 
-/// Counts what was not counted before, and appends the events that tell of it.
-pub(super) async fn append(
-    conn: &mut PgConnection,
-    clicks: &[Click],
-    events: &(dyn Fn(&Tallies) -> Vec<Event> + Send + Sync),
-) -> Result<Appended, Fault> {
+/// Counts what was not counted before.
+pub(super) async fn append(conn: &mut PgConnection, clicks: &[Click]) -> Result<Appended, Fault> {
     let tallies = insert(conn, clicks).await?;
     let counted: u64 = tallies.links.values().map(|counts| counts.counted()).sum();
     let counted = usize::try_from(counted).unwrap_or(clicks.len());
-    let appended = Appended { counted, repeated: clicks.len() - counted };
-    if counted == 0 {
-        return Ok(appended);
+    if counted > 0 {
+        add_links(conn, TOTALS, &tallies).await?;
+        add_parts(conn, &tallies).await?;
+        add_links(conn, OWED, &tallies).await?;
     }
-    add_totals(conn, &tallies).await?;
-    add_parts(conn, &tallies).await?;
-    // Last of all locks: of those that tell of one link, the one that commits first tells first.
-    let events = events(&tallies);
-    outbox::insert_in_order(conn, &events.iter().collect::<Vec<_>>()).await?;
-    Ok(appended)
+    Ok(Appended { counted, repeated: clicks.len() - counted })
 }
 
 /// Inserts the clicks that are new, and adds them up.
@@ -90,8 +86,8 @@ async fn insert(conn: &mut PgConnection, clicks: &[Click]) -> Result<Tallies, Fa
     Ok(Tallies::of(clicks.iter().filter(|click| ids.remove(&click.id))))
 }
 
-async fn add_totals(conn: &mut PgConnection, tallies: &Tallies) -> Result<(), Fault> {
-    let query = sqlx::query(TOTALS)
+async fn add_links(conn: &mut PgConnection, table: &'static str, tallies: &Tallies) -> Result<(), Fault> {
+    let query = sqlx::query(table)
         .bind(tallies.links.keys().map(|(_, link)| Uuid::from_bytes(link.to_bytes())).collect::<Vec<_>>())
         .bind(tallies.links.keys().map(|(workspace, _)| Uuid::from_bytes(workspace.to_bytes())).collect::<Vec<_>>());
     row::bind_counts(query, tallies.links.values()).execute(conn).await?;

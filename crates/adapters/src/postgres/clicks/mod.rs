@@ -6,6 +6,7 @@ mod forget;
 mod row;
 mod stats;
 mod store;
+mod tell;
 
 pub use store::PostgresClickStore;
 

@@ -4,17 +4,19 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 use waypost_core::Result;
-use waypost_core::clicks::{Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take};
+use waypost_core::clicks::{
+    Admission, Appended, Click, ClickAnchor, ClickStore, Stats, StatsQuery, Take, Telling, Told,
+};
 use waypost_core::ids::{LinkId, WorkspaceId};
 
 use super::fit::fit;
 use super::row::{self, click_columns};
+use super::tell::Teller;
 use super::{KEPT, append, forget, stats};
 use crate::postgres::columns::{Columns as _, number};
 use crate::postgres::database::Postgres;
 use crate::postgres::days::Days;
 use crate::postgres::error::Fault;
-use crate::postgres::signals::Signal;
 
 /// ClickStore 5: deciding and taking are one statement. What has no limit is not written.
 const TAKE: &str = "UPDATE waypost_link SET admitted = admitted + 1 WHERE id = $1 AND admitted < max_clicks";
@@ -35,19 +37,20 @@ const TRIES: usize = 5;
 pub struct PostgresClickStore {
     db: Postgres,
     days: Days,
+    teller: Teller,
 }
 
 impl PostgresClickStore {
     /// The clicks in `db`.
     pub fn new(db: &Postgres) -> Self {
-        Self { db: db.clone(), days: Days::of(&KEPT) }
+        Self { db: db.clone(), days: Days::of(&KEPT), teller: Teller::default() }
     }
 
-    async fn count(&self, batch: ClickBatch<'_>) -> Result<Appended, Fault> {
-        let clicks = fit(batch.clicks);
+    async fn count(&self, clicks: &[Click]) -> Result<Appended, Fault> {
+        let clicks = fit(clicks);
         let mut tries = 1;
         loop {
-            match self.try_count(&clicks, batch).await {
+            match self.try_count(&clicks).await {
                 Err(fault) if tries < TRIES && fault.state().is_some_and(|code| PASSING.contains(&&*code)) => {
                     self.days.doubt();
                     tries += 1;
@@ -57,14 +60,11 @@ impl PostgresClickStore {
         }
     }
 
-    async fn try_count(&self, clicks: &[Click], batch: ClickBatch<'_>) -> Result<Appended, Fault> {
+    async fn try_count(&self, clicks: &[Click]) -> Result<Appended, Fault> {
         self.days.make(&self.db, clicks.iter().map(|click| click.at)).await?;
         let mut tx = self.db.begin().await?;
-        let appended = append::append(&mut tx, clicks, batch.events).await?;
+        let appended = append::append(&mut tx, clicks).await?;
         tx.commit().await?;
-        if appended.counted > 0 {
-            self.db.signals().wake(Signal::Outbox);
-        }
         Ok(appended)
     }
 
@@ -131,8 +131,12 @@ impl PostgresClickStore {
 
 #[async_trait]
 impl ClickStore for PostgresClickStore {
-    async fn append(&self, batch: ClickBatch<'_>) -> Result<Appended> {
-        Ok(self.count(batch).await?)
+    async fn append(&self, clicks: &[Click]) -> Result<Appended> {
+        Ok(self.count(clicks).await?)
+    }
+
+    async fn tell(&self, telling: Telling<'_>) -> Result<Told> {
+        Ok(self.teller.tell(&self.db, telling).await?)
     }
 
     async fn admit(&self, link: LinkId, take: Take) -> Result<Admission> {

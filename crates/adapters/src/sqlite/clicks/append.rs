@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use sqlx::sqlite::SqliteConnection;
-use waypost_core::clicks::{Appended, Click, ClickBatch, ClickId, Tallies};
+use waypost_core::clicks::{Appended, Click, ClickId, Tallies};
 
 use super::row::{self, click_columns};
 use crate::sqlite::bulk::Bulk;
 use crate::sqlite::columns::{Columns as _, micros};
 use crate::sqlite::error::Fault;
-use crate::sqlite::outbox;
 
 static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(concat!("INSERT INTO waypost_click (", click_columns!(), ")"), row::VALUES, "ON CONFLICT DO NOTHING")
@@ -36,25 +35,22 @@ macro_rules! roll_up {
     };
 }
 static TOTALS: LazyLock<Bulk> = roll_up!("waypost_click_total", "link", ", workspace", 5);
+static OWED: LazyLock<Bulk> = roll_up!("waypost_click_owed", "link", ", workspace", 5);
 static HOURS: LazyLock<Bulk> = roll_up!("waypost_click_hour", "link, hour", "", 5);
 static FACETS: LazyLock<Bulk> = roll_up!("waypost_click_facet", "link, facet, day, value", "", 7);
 
-/// Counts what was not counted before, and appends the events that tell of it.
-pub(super) async fn append(conn: &mut SqliteConnection, batch: ClickBatch<'_>) -> Result<Appended, Fault> {
-    let tallies = match insert_all(conn, batch.clicks).await? {
-        true => Tallies::of(batch.clicks),
-        false => Tallies::of(insert_new(conn, batch.clicks).await?),
+/// Counts what was not counted before.
+pub(super) async fn append(conn: &mut SqliteConnection, clicks: &[Click]) -> Result<Appended, Fault> {
+    let tallies = match insert_all(conn, clicks).await? {
+        true => Tallies::of(clicks),
+        false => Tallies::of(insert_new(conn, clicks).await?),
     };
     let counted: u64 = tallies.links.values().map(|counts| counts.counted()).sum();
-    let counted = usize::try_from(counted).unwrap_or(batch.clicks.len());
-    let appended = Appended { counted, repeated: batch.clicks.len() - counted };
-    if counted == 0 {
-        return Ok(appended);
+    let counted = usize::try_from(counted).unwrap_or(clicks.len());
+    if counted > 0 {
+        roll_up(conn, &tallies).await?;
     }
-    roll_up(conn, &tallies).await?;
-    let events = (batch.events)(&tallies);
-    outbox::insert(conn, &events.iter().collect::<Vec<_>>()).await?;
-    Ok(appended)
+    Ok(Appended { counted, repeated: clicks.len() - counted })
 }
 
 /// Inserts the clicks if all of them are new, as they are unless a crash has the same ones read again.
@@ -78,12 +74,14 @@ async fn insert_new<'a>(conn: &mut SqliteConnection, clicks: &'a [Click]) -> Res
 
 async fn roll_up(conn: &mut SqliteConnection, tallies: &Tallies) -> Result<(), Fault> {
     let links: Vec<_> = tallies.links.iter().collect();
-    TOTALS
-        .execute(conn, &links, |query, ((workspace, link), counts)| {
-            let query = query.bind(&link.to_bytes()[..]).bind(&workspace.to_bytes()[..]);
-            row::bind_counts(query, **counts)
-        })
-        .await?;
+    for table in [&TOTALS, &OWED] {
+        table
+            .execute(conn, &links, |query, ((workspace, link), counts)| {
+                let query = query.bind(&link.to_bytes()[..]).bind(&workspace.to_bytes()[..]);
+                row::bind_counts(query, **counts)
+            })
+            .await?;
+    }
     let hours: Vec<_> = tallies.hours.iter().collect();
     HOURS
         .execute(conn, &hours, |query, ((link, hour), counts)| {

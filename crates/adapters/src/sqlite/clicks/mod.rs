@@ -4,5 +4,6 @@ mod append;
 mod row;
 mod stats;
 mod store;
+mod tell;
 
 pub use store::SqliteClickStore;

@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use waypost_core::Result;
-use waypost_core::clicks::{Admission, Appended, Click, ClickAnchor, ClickBatch, ClickStore, Stats, StatsQuery, Take};
+use waypost_core::clicks::{
+    Admission, Appended, Click, ClickAnchor, ClickStore, Stats, StatsQuery, Take, Telling, Told,
+};
 use waypost_core::ids::{LinkId, WorkspaceId};
 
 use super::row::{self, click_columns};
-use super::{append, stats};
+use super::{append, stats, tell};
 use crate::sqlite::columns::{Columns as _, micros, number};
 use crate::sqlite::database::Sqlite;
 use crate::sqlite::error::Fault;
-use crate::sqlite::wake::Wake;
 
 /// ClickStore 5: deciding and taking are one statement.
 const TAKE: &str = "UPDATE waypost_link SET admitted = admitted + 1 \
@@ -36,10 +37,9 @@ impl SqliteClickStore {
         Self { db: db.clone() }
     }
 
-    async fn count(&self, batch: ClickBatch<'_>) -> Result<Appended, Fault> {
+    async fn count(&self, clicks: &[Click]) -> Result<Appended, Fault> {
         let mut tx = self.db.write().await?;
-        let appended = append::append(&mut tx, batch).await?;
-        tx.wakes(Wake::OUTBOX);
+        let appended = append::append(&mut tx, clicks).await?;
         tx.commit().await?;
         Ok(appended)
     }
@@ -96,8 +96,12 @@ impl SqliteClickStore {
 
 #[async_trait]
 impl ClickStore for SqliteClickStore {
-    async fn append(&self, batch: ClickBatch<'_>) -> Result<Appended> {
-        Ok(self.count(batch).await?)
+    async fn append(&self, clicks: &[Click]) -> Result<Appended> {
+        Ok(self.count(clicks).await?)
+    }
+
+    async fn tell(&self, telling: Telling<'_>) -> Result<Told> {
+        Ok(tell::tell(&self.db, telling).await?)
     }
 
     async fn admit(&self, link: LinkId, take: Take) -> Result<Admission> {

@@ -1,6 +1,7 @@
 //! What is true of this technology alone; what is true of every store is proved by the conformance suites.
 
 mod cancelled;
+mod clicks;
 mod full;
 mod identity;
 mod schema;

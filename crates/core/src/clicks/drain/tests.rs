@@ -1,11 +1,14 @@
 //! The drain, step by step.
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::super::{Admission, Appended, ClickAnchor, HitRef, SpoolMark, Spooled, Stats, StatsQuery, Take, Visitor};
+use super::super::{
+    Admission, Appended, ClickAnchor, HitRef, SpoolMark, Spooled, Stats, StatsQuery, Take, Telling, Told, Visitor,
+};
 use super::*;
 use crate::clock::ManualClock;
 use crate::entropy::SeededEntropy;
@@ -95,14 +98,18 @@ struct Counted {
 
 #[async_trait]
 impl ClickStore for Counted {
-    async fn append(&self, batch: ClickBatch<'_>) -> Result<Appended> {
+    async fn append(&self, clicks: &[Click]) -> Result<Appended> {
         self.clock.advance(Duration::from_millis(10));
         self.spool.depth.fetch_add(self.inflow.load(Ordering::SeqCst), Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) {
             return Err(Error::new(Kind::Unavailable, "away"));
         }
-        self.kept.lock().unwrap().extend_from_slice(batch.clicks);
-        Ok(Appended { counted: batch.clicks.len(), repeated: 0 })
+        self.kept.lock().unwrap().extend_from_slice(clicks);
+        Ok(Appended { counted: clicks.len(), repeated: 0 })
+    }
+
+    async fn tell(&self, _: Telling<'_>) -> Result<Told> {
+        Ok(Told::default())
     }
 
     async fn admit(&self, _: LinkId, _: Take) -> Result<Admission> {
@@ -143,8 +150,8 @@ fn rig(hits: usize) -> (Drain, Arc<Counted>, ManualClock) {
         inflow: AtomicU64::new(0),
     });
     let options = DrainOptions { batch: 2, ..DrainOptions::default() };
-    let entropy = Arc::new(SeededEntropy::new(1));
-    let drain = Drain::new(spool, store.clone(), Arc::new(Anyone), Arc::new(clock.clone()), entropy, options);
+    let counted = Arc::new(Notify::new());
+    let drain = Drain::new(spool, store.clone(), Arc::new(Anyone), Arc::new(clock.clone()), counted, options);
     (drain, store, clock)
 }
 
@@ -154,7 +161,10 @@ async fn a_round_that_failed_makes_no_repeats_of_its_own_clicks() {
     store.away.store(true, Ordering::SeqCst);
     assert!(drain.step(clock.now()).await.is_err());
     store.away.store(false, Ordering::SeqCst);
+    let counted = drain.counted.clone();
+    assert_eq!(counted.notified().now_or_never(), None, "nothing was counted");
     drain.step(clock.now()).await.unwrap();
+    assert_eq!(counted.notified().now_or_never(), Some(()));
     let classes: Vec<_> = store.kept.lock().unwrap().iter().map(|click| click.class).collect();
     assert_eq!(classes, [Class::Human]);
 }

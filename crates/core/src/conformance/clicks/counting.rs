@@ -1,12 +1,11 @@
 //! Clauses 1 and 2: each click once, together with what it changes.
 
 use super::{appended, query, stats};
-use crate::clicks::{Appended, Class, Click, ClickBatch, Interval, Tallies};
+use crate::clicks::{Appended, Class, Click, Interval};
 use crate::conformance::Stores;
-use crate::conformance::fixtures::{at, click, event, link};
+use crate::conformance::fixtures::{at, click, link};
 use crate::conformance::links::{inserted, kept, told};
 use crate::conformance::race;
-use crate::events::Event;
 use crate::links::Link;
 
 /// So many clicks, of every class, over a week.
@@ -18,11 +17,6 @@ pub(super) fn clicks(link: &Link, count: u64) -> Vec<Click> {
 
 async fn counted(stores: &Stores, link: &Link) -> u64 {
     stats(stores, &query(link, Interval::Day, None)).await.total.counted()
-}
-
-fn telling(tallies: &Tallies) -> Vec<Event> {
-    let total: u64 = tallies.links.values().map(|counts| counts.counted()).sum();
-    tallies.links.keys().map(|(_, link)| event(total, &link.to_string())).collect()
 }
 
 /// Clause 1.
@@ -83,32 +77,12 @@ pub async fn of_many_who_append_the_same_clicks_each_click_counts_once(stores: S
     assert_eq!(counted(&stores, &link).await, 200);
 }
 
-/// Clause 2: one event a link, told of what was newly counted.
-pub async fn events_commit_with_the_clicks_that_they_tell_of(stores: Stores) {
-    let (one, other) = (link(1), link(2));
-    inserted(&stores, &[one.clone(), other.clone()]).await;
-    let batch =
-        [click(1, &one, Class::Human, at(0)), click(2, &other, Class::Bot, at(1)), click(3, &one, Class::Bot, at(2))];
-    let asked = std::sync::Mutex::new(Vec::new());
-    let events = |tallies: &Tallies| {
-        asked.lock().expect("no panic").push(tallies.clone());
-        tallies.links.keys().zip(1..).map(|((_, link), n)| event(n, &link.to_string())).collect()
-    };
-    stores.clicks.append(ClickBatch { clicks: &batch, events: &events }).await.expect("appended");
-    assert_eq!(*asked.lock().expect("no panic"), [Tallies::of(&batch)], "asked once, with all that was counted");
-    assert_eq!(told(&stores).await, [event(1, &one.id.to_string()), event(2, &other.id.to_string())]);
-}
-
-/// Clauses 1 and 2: what was counted before is not told again, nor in part.
-pub async fn a_replay_tells_nothing(stores: Stores) {
+/// Clause 2: to count tells nobody yet.
+pub async fn an_append_leaves_the_outbox_alone(stores: Stores) {
     let link = link(1);
     inserted(&stores, std::slice::from_ref(&link)).await;
-    let clicks = clicks(&link, 10);
-    for batch in [&clicks[..6], &clicks[..6], &clicks[..]] {
-        stores.clicks.append(ClickBatch { clicks: batch, events: &telling }).await.expect("appended");
-    }
-    let subject = link.id.to_string();
-    assert_eq!(told(&stores).await, [event(6, &subject), event(4, &subject)]);
+    appended(&stores, &clicks(&link, 10)).await;
+    assert_eq!(told(&stores).await, []);
 }
 
 /// Clause 2: the count that a link shows is the roll-up's.
@@ -125,7 +99,5 @@ pub async fn a_links_own_count_follows(stores: Stores) {
 
 /// Clause 2, of nothing.
 pub async fn an_empty_batch_counts_nothing(stores: Stores) {
-    let batch = ClickBatch { clicks: &[], events: &telling };
-    assert_eq!(stores.clicks.append(batch).await.expect("appended"), Appended::default());
-    assert_eq!(told(&stores).await, []);
+    assert_eq!(appended(&stores, &[]).await, Appended::default());
 }

@@ -4,6 +4,7 @@ mod admission;
 mod counting;
 mod single;
 mod statistics;
+mod telling;
 
 use super::suite::suite;
 
@@ -16,8 +17,7 @@ suite! {
             a_click_that_is_twice_in_one_batch_counts_once,
             a_replay_that_is_split_otherwise_counts_nothing,
             of_many_who_append_the_same_clicks_each_click_counts_once,
-            events_commit_with_the_clicks_that_they_tell_of,
-            a_replay_tells_nothing,
+            an_append_leaves_the_outbox_alone,
             a_links_own_count_follows,
             an_empty_batch_counts_nothing;
         admission:
@@ -42,18 +42,29 @@ suite! {
             clicks_of_another_workspace_are_not_listed,
             forget_removes_what_is_older,
             forget_that_stays_below_its_limit_is_done;
+        telling:
+            what_was_counted_is_told_once,
+            a_replay_owes_nothing,
+            what_is_told_adds_up_to_the_total_class_by_class,
+            of_many_who_tell_and_append_at_once_each_click_is_told_once,
+            a_link_that_was_deleted_is_told,
+            events_commit_with_what_they_tell_of,
+            a_quiet_link_is_told_at_once,
+            a_busy_link_is_told_no_more_often_than_it_should,
+            links_wait_each_for_itself,
+            a_clock_that_was_set_back_holds_nobody_up,
+            whoever_does_not_want_to_wait_is_told_all,
+            a_call_tells_of_so_many_links_and_of_the_rest_later;
     }
 }
 
-use crate::clicks::{Appended, Click, ClickBatch, Facet, Interval, Stats, StatsQuery};
+use crate::clicks::{Appended, Click, Facet, Interval, Stats, StatsQuery};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::at;
 use crate::links::Link;
 
-/// Appends clicks that nobody is told of.
 async fn appended(stores: &Stores, clicks: &[Click]) -> Appended {
-    let batch = ClickBatch { clicks, events: &|_| Vec::new() };
-    stores.clicks.append(batch).await.expect("appended")
+    stores.clicks.append(clicks).await.expect("appended")
 }
 
 /// A question about the first hundred days of `link`.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::{changed, committed, inserted, kept, told};
-use crate::clicks::{Class, ClickBatch, Take};
+use crate::clicks::{Class, Take};
 use crate::conformance::Stores;
 use crate::conformance::fixtures::{at, click, delete, edited, event, full_link, insert, link, plain, slug, update};
 use crate::conformance::race;
@@ -191,8 +191,7 @@ pub async fn an_update_does_not_touch_admitted_and_clicks(stores: Stores) {
         stores.clicks.admit(first.id, Take::One).await.expect("a decision");
     }
     let clicks = [click(1, &first, Class::Human, at(0)), click(2, &first, Class::Bot, at(0))];
-    let batch = ClickBatch { clicks: &clicks, events: &|_| Vec::new() };
-    stores.clicks.append(batch).await.expect("appended");
+    stores.clicks.append(&clicks).await.expect("appended");
     // The caller read the link before all this: its edit still says that nothing was counted.
     for stray in [0, 99] {
         let seen = kept(&stores, &first).await.expect("it is there");

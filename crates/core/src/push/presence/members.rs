@@ -48,6 +48,10 @@ impl Members {
     /// The list after this one; `None` if it would tell nothing new.
     #[cfg(feature = "services")]
     pub(super) fn next(&self, present: Vec<Presence>) -> Option<Self> {
+        // Most readings find what was there, in the same order.
+        if self.generation > 0 && *self.present == *present {
+            return None;
+        }
         let changes = changes(&self.present, &present);
         // The first answer is news even if nobody is here: from then on that is known.
         let is_news = self.generation == 0 || !changes.is_empty();

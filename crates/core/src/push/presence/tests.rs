@@ -20,7 +20,7 @@ fn presence(n: usize) -> Presence {
 }
 
 fn place(n: usize) -> Place {
-    Place::new(WorkspaceId::from_bytes([1; 16]), &format!("lnk-{n}")).unwrap()
+    Place::new(WorkspaceId::from_bytes([1; 16]), &format!("lnk-{n}")).expect("a place")
 }
 
 #[test]

@@ -131,6 +131,8 @@ pub struct Clicked {
     pub link: ClickedLink,
     /// What was counted since.
     pub clicks: StatsCounts,
+    /// All that was counted for the link, these clicks included: where its count stands for who skipped events.
+    pub total: StatsCounts,
 }
 
 /// The link of a `link.clicked`.

@@ -3,7 +3,7 @@
 //! | role | routes | engines |
 //! |---|---|---|
 //! | `gateway` | those of the section `[gateway]`, which lead elsewhere | health checks of their targets, reload |
-//! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store, word of changed links, who of its clients watches what |
+//! | `links`, `webhooks`, `feed` | the API, the documentation, and follows | those that a node has for itself: clicks from its spool to the store and from there to the outbox, word of changed links, its live sessions and who of them watches what |
 //! | `webhooks` | as above | beside these: events from the log to the queues of endpoints, the calls of receivers, forgetting what was delivered |
 //! | `relay` | | those that one node or several do for all: the relay of events, expiry, sweeping, retention |
 //!
@@ -85,8 +85,8 @@ impl Roles {
     /// Whether the node runs the engine of this name.
     pub(crate) fn runs(&self, engine: &str) -> bool {
         match engine {
-            // What lies in this node's spool is counted by this node.
-            "drain" | "spool_sync" => self.serves(),
+            // What lies in this node's spool is counted by this node, and told at once by who knows that it was.
+            "drain" | "teller" | "spool_sync" => self.serves(),
             // Reads for the live sessions of this node.
             "live_tail" => self.serves(),
             // Whoever is connected to this node is kept present by this node.
@@ -123,13 +123,14 @@ mod tests {
         assert_eq!((all.own(), gateway.own()), (Own::All, Own::Probes));
         for engine in [
             "drain",
+            "teller",
             "spool_sync",
             "relay",
             "expiry",
-            "idempotency_sweeper",
             "announcer",
             "click_retention",
             "presence",
+            "live_tail",
         ] {
             assert!(all.runs(engine) && !gateway.runs(engine), "{engine}");
         }
@@ -138,11 +139,13 @@ mod tests {
         assert!(
             links.runs("drain")
                 && links.runs("presence")
+                && links.runs("teller")
                 && links.runs("forgetter")
                 && !links.runs("relay")
                 && !links.leads_elsewhere()
         );
-        assert!(Roles::parse("relay").unwrap().runs("announcer"));
+        let relay = Roles::parse("relay").unwrap();
+        assert!(relay.runs("announcer") && !relay.runs("teller"));
         for engine in ["webhook_fanout", "webhook_dispatcher", "webhook_backlog", "webhook_retention"] {
             let runs = |roles| Roles::parse(roles).unwrap().runs(engine);
             assert!(all.runs(engine) && runs("webhooks") && !runs("gateway,links,feed,relay"), "{engine}");

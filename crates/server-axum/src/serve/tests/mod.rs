@@ -1,5 +1,6 @@
 //! On real sockets, each server on a port of its own.
 
+mod handover;
 mod taken_over;
 mod timing;
 

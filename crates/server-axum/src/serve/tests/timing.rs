@@ -31,18 +31,18 @@ impl Listener for Script {
     }
 }
 
-struct Memory {
-    connect: mpsc::UnboundedSender<DuplexStream>,
+pub(super) struct Memory {
+    pub(super) connect: mpsc::UnboundedSender<DuplexStream>,
     accepts: Arc<AtomicUsize>,
-    stop: CancellationToken,
-    served: JoinHandle<Served>,
+    pub(super) stop: CancellationToken,
+    pub(super) served: JoinHandle<Served>,
 }
 
 fn in_memory(errors: Vec<io::Error>) -> Memory {
     serving(app(Arc::default(), Arc::default()), errors)
 }
 
-fn serving(app: Router, errors: Vec<io::Error>) -> Memory {
+pub(super) fn serving(app: Router, errors: Vec<io::Error>) -> Memory {
     let (connect, connections) = mpsc::unbounded_channel();
     let (accepts, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
     let script = Script { steps: errors.into(), connections, accepts: accepts.clone() };
@@ -52,7 +52,7 @@ fn serving(app: Router, errors: Vec<io::Error>) -> Memory {
 }
 
 impl Memory {
-    fn connect(&self) -> DuplexStream {
+    pub(super) fn connect(&self) -> DuplexStream {
         let (ours, theirs) = duplex(64 * 1024);
         self.connect.send(theirs).unwrap();
         ours

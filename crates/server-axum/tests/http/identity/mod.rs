@@ -8,6 +8,7 @@ mod login_attacks;
 mod members;
 mod proofs;
 mod sessions;
+mod sockets;
 mod tickets;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Live events (contract §10): streams and held polls.
+//! Live events (contract §10): streams, sockets and held polls.
 
 mod poll;
+mod socket;
 mod stream;

@@ -3,14 +3,12 @@
 mod counting;
 mod days;
 mod retention;
+mod telling;
 
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row as _};
-use waypost_core::clicks::{
-    Appended, Class, Click, ClickBatch, ClickStore as _, Facet, Interval, Stats, StatsQuery, Tallies,
-};
-use waypost_core::conformance::fixtures::{at, click, event, link};
-use waypost_core::events::Event;
+use waypost_core::clicks::{Appended, Class, Click, ClickStore as _, Facet, Interval, Stats, StatsQuery};
+use waypost_core::conformance::fixtures::{at, click, link};
 
 use super::{Schema, database, options};
 use crate::postgres::{Postgres, PostgresClickStore};
@@ -23,13 +21,8 @@ fn human(n: u64, made: Timestamp) -> Click {
     click(n, &link(1), Class::Human, made)
 }
 
-/// An event for each link that something was counted for.
-fn telling(tallies: &Tallies) -> Vec<Event> {
-    tallies.links.keys().zip(1..).map(|((_, link), n)| event(n, &link.to_string())).collect()
-}
-
 async fn append(clicks: &PostgresClickStore, batch: &[Click]) -> Appended {
-    clicks.append(ClickBatch { clicks: batch, events: &telling }).await.unwrap()
+    clicks.append(batch).await.unwrap()
 }
 
 /// A node of its own on the same tables.

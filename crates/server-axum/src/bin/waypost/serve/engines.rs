@@ -9,7 +9,7 @@ use waypost_core::{Platform, engine};
 
 use crate::roles::Roles;
 
-/// The running engines, in the order in which they are to be stopped: clicks become events before events are sent.
+/// The running engines, in the order in which they are to be stopped: clicks are counted, then told as events, then sent.
 #[derive(Debug)]
 pub(super) struct Engines(Vec<Running>);
 

@@ -108,8 +108,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let engines = Engines::start(&store.platform, own.into_iter().chain(sync), &settings.roles);
     let options =
         ServeOptions { grace: patience, max_connections: settings.most_connections, ..ServeOptions::default() };
-    // There are no live sessions yet that would have to be told.
-    let sessions_leave = std::future::ready(());
+    // The last eighth of their time is for those who take their leave late.
+    let (live, by) = (store.platform.live.clone(), patience - patience / 8);
+    let sessions_leave = async move { live.drain(by).await };
     let mut server = tokio::spawn(http::serve(fronts, app, gateway, tls, options, drain.clone(), sessions_leave));
     let greeting = greeting::Greeting::new(&settings, &store.platform.site, address, &key);
     // Whoever closed the output does not want to read it; the server is wanted all the same.
