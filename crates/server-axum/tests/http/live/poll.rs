@@ -152,7 +152,7 @@ async fn a_cursor_whose_events_are_gone_is_told_as_one() {
     server.make_slug("spring").await;
     server.make_slug("summer").await;
     server.run_engines().await;
-    let later = server.clock.now() + Duration::from_secs(60);
+    let later = server.platform.clock.now() + Duration::from_secs(60);
     assert_eq!(server.platform.ports().bus.trim(later, 100).await.expect("the log is there"), 2);
     let reply = server.get(&format!("/v1/events?wait=30&cursor={cursor}")).send().await;
     assert_eq!((reply.status, reply.code()), (400, "INVALID_CURSOR".to_owned()));
