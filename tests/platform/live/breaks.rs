@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::io;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use waypost::ids::EventId;
@@ -77,7 +78,9 @@ fn told_the_log(transports: &[Transport]) {
     let plan = Plan { rate_limit: Some("1000000/1s"), ..Plan::REDIS };
     let mut cluster = Cluster::start(plan).expect("a cluster");
     let addresses = Addresses::new(cluster.nodes.each_ref().map(|node| node.address()));
-    let manner = Manner { transports: transports.to_vec(), ..Manner::new(transports[0], ADMIN_KEY) };
+    // From an address of their own: one address may have so many requests under way, and the writers need theirs.
+    let source = Some(Ipv4Addr::new(127, 0, 0, 2));
+    let manner = Manner { transports: transports.to_vec(), source, ..Manner::new(transports[0], ADMIN_KEY) };
     let fleet = Fleet::start(scale.clients, &manner, &addresses).expect("clients");
     fleet.all(PATIENCE, "clients to be there", |record| record.is_open).expect("clients that get in");
 
@@ -118,12 +121,13 @@ impl Strike {
 fn settle(cluster: &Cluster, fleet: &Fleet, published: usize) -> io::Result<Vec<EventId>> {
     let api = cluster.nodes[0].api();
     until(PATIENCE, "a log that has everything", || {
-        let log = read(&api)?;
+        // Where Redis has just come back, a busy machine may be late with an answer.
+        let Ok(log) = read(&api) else { return Ok(None) };
         if log.len() < published {
             return Ok(None);
         }
         fleet.all(PATIENCE, "the end of the log", |record| record.log().len() >= log.len())?;
-        Ok((read(&api)?.len() == log.len()).then_some(log))
+        Ok(read(&api).is_ok_and(|again| again == log).then_some(log))
     })
 }
 
@@ -169,7 +173,7 @@ fn judge(records: &[Record], log: &[EventId]) {
     assert!(differences.is_empty(), "{} clients, the first of them: {:?}", differences.len(), differences[0]);
     for (number, record) in records.iter().enumerate() {
         assert!(record.resets() <= 1, "client {number} was reset {} times", record.resets());
-        // Two nodes died in turn: whoever was at one, and whoever fled to the other.
-        assert!(record.opened >= 3, "client {number} was never thrown out: {:?}", record.endings);
+        // Both nodes died, so that it was at one of them when that died.
+        assert!(record.opened >= 2, "client {number} was never thrown out: {:?}", record.endings);
     }
 }

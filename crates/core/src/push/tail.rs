@@ -15,6 +15,8 @@ use crate::events::{EventFilter, Read};
 const BATCH: usize = 500;
 /// How often to look without being woken.
 const POLL: Duration = Duration::from_secs(1);
+/// How often to let go of what was held long enough: each topic is looked at for it.
+const FORGET: Duration = Duration::from_secs(3);
 
 /// Reads the log from its end on, for all sessions of a node.
 ///
@@ -23,12 +25,14 @@ const POLL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Tail {
     hub: Arc<Hub>,
+    /// When to let go of what was held long enough.
+    forget_at: Timestamp,
 }
 
 impl Tail {
     /// Reads for `hub`.
     pub fn new(hub: Arc<Hub>) -> Self {
-        Self { hub }
+        Self { hub, forget_at: Timestamp::MIN }
     }
 }
 
@@ -39,7 +43,10 @@ impl Engine for Tail {
     }
 
     async fn step(&mut self, now: Timestamp) -> Result<Next> {
-        self.hub.forget(now);
+        if self.forget_at <= now {
+            self.hub.forget(now);
+            self.forget_at = now + FORGET;
+        }
         let head = match self.hub.head() {
             Some(head) if !self.hub.is_idle() => head,
             // Nobody listens: what is in the log is nobody's news.
@@ -56,7 +63,7 @@ impl Engine for Tail {
             Read::Reset(bounds) => {
                 tracing::warn!("the log was trimmed or made anew before it was read; live sessions ask it themselves");
                 metrics::counter!("waypost_live_tail_resets_total").increment(1);
-                self.hub.tear(bounds.start);
+                self.hub.tear(bounds.end);
                 Ok(Next::Now)
             }
         }

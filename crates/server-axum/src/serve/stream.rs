@@ -167,7 +167,7 @@ impl Outgoing {
     fn new(mut parts: VecDeque<Bytes>, length: usize, framing: Framing, is_end: bool) -> Self {
         if framing == Framing::Chunked {
             if length > 0 {
-                parts.push_front(Bytes::from(format!("{length:x}\r\n")));
+                parts.push_front(Bytes::from(format!("{length:X}\r\n")));
             }
             match (length > 0, is_end) {
                 (true, true) => parts.push_back(Bytes::from_static(b"\r\n0\r\n\r\n")),

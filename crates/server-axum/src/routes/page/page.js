@@ -190,7 +190,7 @@ function faults(details) {
   }
   const others = details.filter(({ field }) => !fields.includes(field));
   $("fault").textContent = others.map(({ field, issue }) => `${field}: ${issue}`).join("; ");
-  fields.map($).find((field) => field.ariaInvalid === "true")?.focus();
+  fields.map($).find((field) => field.getAttribute("aria-invalid") === "true")?.focus();
 }
 
 function complain(fault) {
