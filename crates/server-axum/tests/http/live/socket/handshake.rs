@@ -11,6 +11,9 @@ use crate::harness::{Server, Setup};
 
 const PATH: &str = "/v1/events/socket";
 
+/// Fields of a handshake, the status of its refusal, and the code.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+
 #[tokio::test]
 async fn a_handshake_is_answered_as_the_standard_says() {
     let ground = Ground::start().await;
@@ -42,7 +45,7 @@ async fn headers_that_are_lists_are_read_as_lists() {
 #[tokio::test]
 async fn what_is_no_handshake_of_ours_is_refused_in_the_one_shape() {
     let ground = Ground::start().await;
-    let cases: [(&[(&str, &str)], u16, &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (&[("upgrade", "")], 426, "UPGRADE_REQUIRED"),
         (&[("upgrade", "h2c")], 426, "UPGRADE_REQUIRED"),
         (&[("connection", "keep-alive")], 426, "UPGRADE_REQUIRED"),
