@@ -45,6 +45,26 @@ async fn what_is_there_is_answered_at_once_in_the_shape_of_the_list() {
 }
 
 #[tokio::test]
+async fn from_now_is_the_place_after_which_comes_what_happens_next() {
+    let server = Server::start().await;
+    server.make_slug("spring").await;
+    server.run_engines().await;
+    let now = server.get("/v1/events?from=now").send().await.json();
+    assert_eq!(events(&now).len(), 0);
+    server.make_slug("summer").await;
+    server.run_engines().await;
+    let cursor = now["next_cursor"].as_str().unwrap();
+    for query in
+        [format!("cursor={cursor}"), format!("cursor={cursor}&from=now"), format!("cursor={cursor}&from=start")]
+    {
+        let next = server.get(&format!("/v1/events?{query}")).send().await.json();
+        assert_eq!(events(&next).len(), 1, "{query}");
+    }
+    assert_eq!(events(&server.get("/v1/events?from=start").send().await.json()).len(), 2);
+    assert_eq!(server.get("/v1/events?from=later").send().await.faulty(), ["query.from"]);
+}
+
+#[tokio::test]
 async fn a_poll_is_held_until_something_happens() {
     let server = Server::start().await;
     let cursor = end(&server).await;
