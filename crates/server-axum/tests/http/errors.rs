@@ -91,6 +91,7 @@ async fn an_unknown_route_is_an_error_like_any_other() {
         "/docs/nothing.html",
         "/docs/errors/NOTHING",
         "/oauth/nothing",
+        "/assets",
         "/assets/x",
     ] {
         assert_eq!(server.get(path).send().await.fault(), (404, "NOT_FOUND".into()), "{path}");
