@@ -98,7 +98,7 @@ fn page(frames: &[&Frame], next: &str, more: bool) -> Answer {
     }
     // A cursor is base64url, which needs no escapes.
     body.extend_from_slice(format!("],\"next_cursor\":\"{next}\",\"has_more\":{more}}}").as_bytes());
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "private, no-store")];
     let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).into();
     Answer { status: StatusCode::OK.as_u16(), headers, body: Bytes::from(body) }
 }

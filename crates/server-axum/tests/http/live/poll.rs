@@ -38,7 +38,7 @@ async fn what_is_there_is_answered_at_once_in_the_shape_of_the_list() {
     let listed = server.get("/v1/events?limit=2").send().await.json();
     let held = server.get("/v1/events?limit=2&wait=30").send().await;
     assert_eq!(held.json(), listed);
-    assert_eq!(held.header("cache-control"), "no-store");
+    assert_eq!(held.header("cache-control"), "private, no-store");
     let rest =
         server.get(&format!("/v1/events?wait=30&cursor={}", held.json()["next_cursor"].as_str().unwrap())).send();
     assert_eq!(events(&rest.await.json()).len(), 1);
