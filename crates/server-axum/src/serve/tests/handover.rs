@@ -297,8 +297,10 @@ async fn over_http2_it_is_a_stream_like_any_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_who_takes_nothing_is_cut_and_one_who_waits_or_is_slow_is_not() {
+async fn a_reader_who_takes_a_batch_in_time_goes_on_and_one_who_takes_a_byte_now_and_then_is_cut() {
     const LIMIT: u64 = 75;
+    // Two parts of 32 KiB as one chunk: its length and two line ends are around them.
+    const BATCH: usize = 64 * 1024 + "10000\r\n\r\n".len();
     let seconds = |count| tokio::time::timeout(Duration::from_secs(count), std::future::pending::<()>());
     let (server, parts) = one_stream();
     let mut stream = server.connect();
@@ -311,15 +313,19 @@ async fn a_reader_who_takes_nothing_is_cut_and_one_who_waits_or_is_slow_is_not()
     for _ in 0..8 {
         parts.send(Ok(Bytes::from(vec![b'x'; 32 * 1024]))).unwrap();
     }
-    for _ in 0..4 {
+    for _ in 0..3 {
         let _ = seconds(LIMIT - 1).await;
-        assert!(!parts.is_closed(), "the reader takes some from time to time");
-        within(stream.read_exact(&mut [0; 1024])).await.unwrap();
+        assert!(!parts.is_closed(), "the reader takes the whole batch in time");
+        within(stream.read_exact(&mut vec![0; BATCH])).await.unwrap();
     }
-    let _ = seconds(LIMIT - 1).await;
+    for _ in 0..3 {
+        let _ = seconds(LIMIT / 3 - 1).await;
+        assert!(!parts.is_closed());
+        within(stream.read_exact(&mut [0])).await.unwrap();
+    }
     assert!(!parts.is_closed());
-    let _ = seconds(2).await;
-    assert!(parts.is_closed());
+    let _ = seconds(4).await;
+    assert!(parts.is_closed(), "the reader took a byte from time to time");
 }
 
 #[tokio::test(start_paused = true)]
