@@ -393,8 +393,7 @@ async fn what_waits_is_small() {
     let io = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (peer, builders) = (io.peer_addr().unwrap(), Arc::new(protocol::Builders::new(&options)));
     let service = TowerToHyperService::new(Router::<()>::new());
-    let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-    let hold = Arc::new(Sockets::default()).hold(place);
+    let hold = Arc::new(Sockets::default()).hold(Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap());
     let task = connection::serve(builders, (io, hold), peer, service, options, CancellationToken::new());
     // Of 10 KiB that a stream may cost, next to what the runtime and the body need.
     assert!(size_of_val(&task) <= 512, "{} bytes", size_of_val(&task));
