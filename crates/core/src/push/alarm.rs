@@ -10,7 +10,10 @@ use crate::clock::Clock;
 
 /// Wakes a task at a moment that may change from look to look.
 #[derive(Default)]
-pub(super) struct Alarm(Option<(Timestamp, Pin<Box<dyn Future<Output = ()> + Send>>)>);
+pub(super) struct Alarm(Option<(Timestamp, Sleep)>);
+
+/// What a clock gives to wait for.
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Alarm {
     /// Ready at `next`, or a little before: then it is asked again, with what is next by then.
