@@ -80,6 +80,7 @@ fn streams(body: String) -> Act {
 fn sockets(frames: Vec<String>) -> Act {
     Box::new(move |stream| {
         let mut asked = Vec::new();
+        #[expect(clippy::result_large_err, reason = "the library's own error")]
         let upgrade = |request: &Request, mut response: Response| {
             let header = |name: &str| request.headers()[name].to_str().expect("text").to_owned();
             asked.push(format!("{} {}", request.uri().path(), header("authorization")));

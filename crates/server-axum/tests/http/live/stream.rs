@@ -59,8 +59,8 @@ impl Stream {
 
     /// The place of the last whole block, as a browser keeps it.
     fn last_id(&self) -> String {
-        let ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
-        ids.last().expect("a place").to_owned()
+        let mut ids = self.text.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.next_back().expect("a place").to_owned()
     }
 }
 
