@@ -194,7 +194,8 @@ impl Subscription {
         loop {
             match &mut self.stage {
                 Stage::Beginning => {
-                    let topic = Topic { workspace: self.workspace, subject: self.filter.subject.as_deref().map(Into::into) };
+                    let topic =
+                        Topic { workspace: self.workspace, subject: self.filter.subject.as_deref().map(Into::into) };
                     // Listens first and asks the log then, so that there is no seam between the two.
                     let Some(listening) = hub.listen(topic, bell.clone()) else { return Poll::Pending };
                     self.listening = Some(listening);
