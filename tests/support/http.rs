@@ -154,7 +154,7 @@ impl Api {
     }
 }
 
-/// Reads until the server closes the connection; a timeout on each read alone would let a trickle go on for ever.
+/// Reads until the answer is whole, or the server closes the connection; a timeout on each read alone would let a trickle go on for ever.
 fn read_to_end(stream: &mut TcpStream, patience: Duration) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + patience;
     let mut received = Vec::new();
@@ -169,7 +169,18 @@ fn read_to_end(stream: &mut TcpStream, patience: Duration) -> io::Result<Vec<u8>
             0 => return Ok(received),
             count => received.extend_from_slice(&buffer[..count]),
         }
+        if is_whole(&received) {
+            return Ok(received);
+        }
     }
+}
+
+/// Whether an answer that says how long it is has come to its end. Not every server closes a connection because it is asked to.
+fn is_whole(received: &[u8]) -> bool {
+    let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&received[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| received.len() >= end + 4 + length)
 }
 
 fn parse(received: &[u8], is_head: bool) -> io::Result<Answer> {

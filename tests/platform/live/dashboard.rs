@@ -115,6 +115,7 @@ impl<'a> Dashboard<'a> {
         browser.run(prelude);
         browser.fill("#key", ADMIN_KEY);
         browser.click("#login-form button");
+        browser.wait_for("return document.getElementById('work').hidden;", PATIENCE, |hidden| *hidden == false);
         Self { browser }
     }
 

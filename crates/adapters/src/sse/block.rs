@@ -47,6 +47,7 @@ pub(super) fn closing(closing: Closing) -> String {
     block
 }
 
+/// Whole milliseconds, rounded up: who comes back is not to be early.
 fn milliseconds(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

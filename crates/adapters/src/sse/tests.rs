@@ -54,7 +54,9 @@ fn the_place_comes_without_an_event_and_turns_say_why() {
     assert_eq!(text(&mut transport), "id: abd\nevent: reset\ndata: {\"reason\":\"expired\",\"cursor\":\"abd\"}\n\n");
     transport.push(Push::Heartbeat);
     assert_eq!(text(&mut transport), ":\n\n");
-    transport.push(Push::Closing(Closing { reason: Reason::Drain, reconnect_after: Duration::from_millis(1_500) }));
+    // Rounded up: who comes back is not to be early.
+    let reconnect_after = Duration::from_micros(1_499_001);
+    transport.push(Push::Closing(Closing { reason: Reason::Drain, reconnect_after }));
     let closing = "retry: 1500\nevent: closing\ndata: {\"reason\":\"drain\",\"reconnect_after_ms\":1500}\n\n";
     assert_eq!(text(&mut transport), closing);
 }

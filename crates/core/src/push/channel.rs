@@ -81,8 +81,13 @@ impl Channel {
         self.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What there is after `position`.
-    pub(super) fn after(&self, position: Position) -> After {
-        self.window().after(position)
+    /// How often the window began anew.
+    pub(super) fn generation(&self) -> u32 {
+        self.window().generation()
+    }
+
+    /// What there is after `position`, for one who asked the log at this `generation`.
+    pub(super) fn after(&self, position: Position, generation: u32) -> After {
+        self.window().after(position, generation)
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use metrics::Histogram;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::channel::{Bell, Channel};
-use super::places::{Full, Place, Places};
 use super::presence::Presences;
+use super::seats::{Full, Seat, Seats};
 use super::window::Bound;
 use super::{Closing, Frame, LiveOptions, Reason, Session, Topic, Transport};
 use crate::clock::Clock;
@@ -24,8 +24,11 @@ use crate::identity::Proof;
 use crate::ids::WorkspaceId;
 use crate::page::{Cursors, InvalidCursor};
 
+/// How many sessions ask the log at a time: the store has other work as well, and a node's worth of clients may come back
+/// at once.
+const MOST_READERS: usize = 16;
 /// Above its share of memory a topic holds so many events, for those who are but a moment behind.
-const TIGHT: Bound = Bound { frames: 16, bytes: 64 * 1024 };
+const TIGHT: Bound = Bound { frames: 16, bytes: 64 * 1024, is_tight: true };
 /// When clients may come back that were sent away since there are too many: after so long, and up to twice it.
 const TOO_MANY: Duration = Duration::from_secs(5);
 /// The soonest that a client is told to come back to a node that stops.
@@ -46,8 +49,10 @@ pub struct Hub {
     pub(super) options: LiveOptions,
     floors: Mutex<Floors>,
     bytes: AtomicIsize,
-    places: Arc<Places>,
+    seats: Arc<Seats>,
     leaving: OnceLock<Leaving>,
+    /// Whoever asks the log holds one of these meanwhile.
+    pub(super) readers: Arc<Semaphore>,
     /// Somebody listens to a topic that nobody did before.
     pub(super) listened: Notify,
     left: Notify,
@@ -127,8 +132,9 @@ impl Hub {
             options,
             floors: Mutex::default(),
             bytes: AtomicIsize::new(0),
-            places: Arc::default(),
+            seats: Arc::default(),
             leaving: OnceLock::new(),
+            readers: Arc::new(Semaphore::new(MOST_READERS)),
             listened: Notify::new(),
             left: Notify::new(),
             fanout,
@@ -138,20 +144,25 @@ impl Hub {
     /// Opens a session.
     ///
     /// # Errors
-    /// Why there is no place, and when to come back: as the last word that the client is told.
+    /// Why there is no seat, and when to come back: as the last word that the client is told.
     pub fn open(self: &Arc<Self>, opening: Opening) -> Result<Session, Closing> {
         let bell = Arc::new(Bell::default());
-        match self.places.enter(&opening.who, opening.address, bell.clone(), &self.options) {
-            Ok(place) => Ok(Session::new(self.clone(), place, bell, opening)),
+        match self.seats.enter(&opening.who, opening.address, bell.clone(), &self.options) {
+            Ok(seat) => Ok(Session::new(self.clone(), seat, bell, opening)),
             Err(full) => {
                 let closing = match full {
                     Full::TooMany => {
                         let reconnect_after = TOO_MANY + self.by_chance(TOO_MANY);
                         Closing { reason: Reason::TooMany, reconnect_after }
                     }
-                    Full::Closed => Closing { reason: Reason::Drain, reconnect_after: self.leave(self.clock.now()).1 },
+                    Full::Closed => {
+                        let lap = self.leaving.get().map_or(SOONEST, |leaving| leaving.lap.max(SOONEST));
+                        Closing { reason: Reason::Drain, reconnect_after: lap + self.by_chance(lap) }
+                    }
                 };
-                self.count_closing(opening.transport, closing.reason);
+                let (transport, reason) = (opening.transport.as_str(), closing.reason.as_str());
+                metrics::counter!("waypost_live_refused_total", "transport" => transport, "reason" => reason)
+                    .increment(1);
                 Err(closing)
             }
         }
@@ -159,7 +170,7 @@ impl Hub {
 
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
-        self.places.len()
+        self.seats.len()
     }
 
     /// The place that a client's cursor names.
@@ -183,13 +194,13 @@ impl Hub {
     /// went, whether they find another node at the first try, or try again and again until this one is there: at each try
     /// they are as far apart as they were when they left.
     pub async fn drain(&self, patience: Duration) {
-        let all = u32::try_from(self.places.close()).unwrap_or(u32::MAX);
+        let all = u32::try_from(self.seats.close()).unwrap_or(u32::MAX);
         let since = self.clock.now();
         let step = Duration::from_secs(1) / self.options.drain_rate.max(1);
         let leaving = Leaving { since, until: since + patience, step, lap: step * all, sent: AtomicUsize::new(0) };
         let _ = self.leaving.set(leaving);
-        self.places.ring();
-        while self.places.len() > 0 {
+        self.seats.ring();
+        while self.seats.len() > 0 {
             self.left.notified().await;
         }
     }
@@ -229,11 +240,13 @@ impl Hub {
     /// Goes on at `head` if nobody listens, so that nothing needs to be read; says whether that is so.
     pub(super) fn skip_to(&self, head: Position) -> bool {
         let mut floors = self.floors();
-        let is_idle = floors.workspaces.is_empty();
-        if is_idle || floors.head.is_none() {
+        let (is_idle, is_first) = (floors.workspaces.is_empty(), floors.head.is_none());
+        if is_idle || is_first {
             floors.head = Some(head);
-            drop(floors);
-            self.places.ring();
+        }
+        drop(floors);
+        if is_first {
+            self.seats.ring();
         }
         is_idle
     }
@@ -255,7 +268,7 @@ impl Hub {
         let number = channel.bells().hang(bell);
         drop(floors);
         self.listened.notify_one();
-        Some(Listening { hub: self.clone(), topic, channel, number })
+        Some(Listening { hub: self.clone(), topic, channel, number, head })
     }
 
     /// Puts what was read up to `next` where somebody listens to it, and wakes who does.
@@ -296,16 +309,16 @@ impl Hub {
         }
     }
 
-    /// Begins anew at `start`: what was before it was never read here. The sessions ask the log.
-    pub(super) fn tear(&self, start: Position) {
+    /// Begins anew at `end`: what was before it was never read here. The sessions ask the log.
+    pub(super) fn tear(&self, end: Position) {
         let mut floors = self.floors();
-        floors.head = Some(start);
+        floors.head = Some(end);
         for channel in floors.workspaces.values().flat_map(Floor::channels) {
-            let bytes = channel.window().tear(start);
+            let bytes = channel.window().tear(end);
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         drop(floors);
-        self.places.ring();
+        self.seats.ring();
     }
 
     /// Lets go of events that were held long enough.
@@ -323,10 +336,10 @@ impl Hub {
         if self.bytes.load(Ordering::Relaxed) > self.options.most_bytes as isize {
             return TIGHT;
         }
-        Bound { frames: self.options.behind_events, bytes: self.options.behind_bytes }
+        Bound { frames: self.options.behind_events, bytes: self.options.behind_bytes, is_tight: false }
     }
 
-    /// Notes that a session was given a frame.
+    /// Notes that a session was given a frame as it happened.
     pub(super) fn count_frame(&self, transport: Transport, frame: &Frame, now: Timestamp) {
         self.fanout[transport as usize].record(now.duration_since(frame.read_at()).as_secs_f64().max(0.0));
     }
@@ -336,9 +349,9 @@ impl Hub {
         metrics::counter!("waypost_live_closed_total", "transport" => transport, "reason" => reason).increment(1);
     }
 
-    /// A session has ended, and given its place back.
-    pub(super) fn ended(&self, place: Place) {
-        drop(place);
+    /// A session has ended, and given its seat back.
+    pub(super) fn ended(&self, seat: Seat) {
+        drop(seat);
         if self.leaving.get().is_some() {
             self.left.notify_one();
         }
@@ -352,6 +365,8 @@ pub(super) struct Listening {
     topic: Topic,
     pub(super) channel: Arc<Channel>,
     number: usize,
+    /// Up to where the log was read when it began.
+    pub(super) head: Position,
 }
 
 impl Drop for Listening {

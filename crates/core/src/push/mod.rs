@@ -13,9 +13,13 @@
 pub mod presence;
 
 #[cfg(feature = "services")]
+mod alarm;
+#[cfg(feature = "services")]
 mod channel;
 #[cfg(feature = "services")]
 mod drive;
+#[cfg(feature = "services")]
+mod due;
 #[cfg(feature = "services")]
 mod frame;
 #[cfg(feature = "services")]
@@ -23,7 +27,9 @@ mod hub;
 #[cfg(feature = "services")]
 mod options;
 #[cfg(feature = "services")]
-mod places;
+mod reading;
+#[cfg(feature = "services")]
+mod seats;
 #[cfg(feature = "services")]
 mod session;
 #[cfg(feature = "services")]
@@ -34,6 +40,8 @@ mod tail;
 mod topic;
 #[cfg(feature = "services")]
 mod transport;
+#[cfg(feature = "services")]
+mod watching;
 #[cfg(feature = "services")]
 mod window;
 

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::alarm::Alarm;
 use super::channel::Bell;
+use super::due::{AHEAD, ANSWER, ASK, COMMENT, Due, LAST_WORD, PING, SOON};
 use super::hub::Opening;
-use super::places::Place;
 use super::presence::{self, Presence};
+use super::seats::Seat;
 use super::subscription::{Subscription, TooSlow};
 use super::{Closing, Hub, Push, Reason, Subscribe, Transport};
 use crate::credentials::{Principal, Scope};
@@ -20,21 +22,6 @@ use crate::events::Position;
 use crate::identity::{Proof, Recognised};
 use crate::ids::SessionId;
 
-/// Between two comments of a stream on which nothing happens (§10): half of the shortest idle time-outs in the field.
-const COMMENT: Duration = Duration::from_secs(15);
-/// Between two pings of a socket (§10).
-const PING: Duration = Duration::from_secs(25);
-/// How long a socket may take to answer a ping (§10).
-const ANSWER: Duration = Duration::from_secs(10);
-/// How often it is asked whether what a session was opened with still holds.
-const ASK: Duration = Duration::from_secs(15);
-/// How long before its token a session ends, so that its client is back in time.
-const AHEAD: Duration = Duration::from_secs(5);
-/// When a client may come back whose stream has lasted long enough: at once, but not all of them.
-const SOON: Duration = Duration::from_secs(1);
-/// How long a client that takes nothing may take to hear the last word.
-const LAST_WORD: Duration = Duration::from_secs(10);
-
 /// One client that listens.
 ///
 /// It lives in the task of its connection, and is polled there. Nothing queues up in it: each of its subscriptions has a
@@ -42,7 +29,7 @@ const LAST_WORD: Duration = Duration::from_secs(10);
 pub struct Session {
     hub: Arc<Hub>,
     bell: Arc<Bell>,
-    place: Option<Place>,
+    seat: Option<Seat>,
     transport: Transport,
     /// Drawn once somebody is told of it.
     id: Option<SessionId>,
@@ -53,42 +40,31 @@ pub struct Session {
     /// Whose turn it is.
     turn: usize,
     due: Due,
-    alarm: Option<(Timestamp, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    alarm: Alarm,
     is_leaving: bool,
+    /// Since when the client takes nothing.
+    full_since: Option<Timestamp>,
     closing: Option<Closing>,
     is_over: bool,
 }
 
-/// What is due when.
-#[derive(Clone, Copy, Debug)]
-struct Due {
-    heartbeat: Timestamp,
-    /// By when a ping must have been answered.
-    answer: Option<Timestamp>,
-    ask: Option<Timestamp>,
-    /// When it ends, why, and when its client may come back.
-    end: Option<(Timestamp, Closing)>,
-}
-
 impl Session {
-    pub(super) fn new(hub: Arc<Hub>, place: Place, bell: Arc<Bell>, opening: Opening) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, seat: Seat, bell: Arc<Bell>, opening: Opening) -> Self {
         let Opening { who, until, proof, transport, .. } = opening;
         metrics::gauge!("waypost_live_sessions", "transport" => transport.as_str()).increment(1);
         let now = hub.clock.now();
-        let end = match transport {
-            Transport::Sse => {
-                let life = hub.options.life + hub.by_chance(hub.options.life_spread);
-                let reconnect_after = hub.by_chance(SOON);
-                Some((now + life, Closing { reason: Reason::Lifetime, reconnect_after }))
-            }
-            Transport::WebSocket | Transport::LongPoll => None,
-        };
+        // A stream has its time, and so has what cannot be asked again whether it still holds.
+        let is_bounded = transport == Transport::Sse || (transport == Transport::WebSocket && proof.is_none());
+        let end = is_bounded.then(|| {
+            let life = hub.options.life + hub.by_chance(hub.options.life_spread);
+            (now + life, Closing { reason: Reason::Lifetime, reconnect_after: hub.by_chance(SOON) })
+        });
         let ask = proof.is_some().then_some(now + ASK);
         let heartbeat = now + if transport == Transport::WebSocket { PING } else { COMMENT };
         let mut session = Self {
             hub,
             bell,
-            place: Some(place),
+            seat: Some(seat),
             transport,
             id: None,
             who,
@@ -97,8 +73,9 @@ impl Session {
             subscriptions: Vec::new(),
             turn: 0,
             due: Due { heartbeat, answer: None, ask, end },
-            alarm: None,
+            alarm: Alarm::default(),
             is_leaving: false,
+            full_since: None,
             closing: None,
             is_over: false,
         };
@@ -186,44 +163,78 @@ impl Session {
         self.closing.get_or_insert(Closing { reason, reconnect_after });
     }
 
+    /// Whether there is more at once for a client that has room for it.
+    pub fn is_catching_up(&self) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.is_reading() || subscription.is_queued())
+    }
+
     /// What is told next. After [`Push::Closing`] comes nothing more.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Push> {
         if self.is_over {
             return Poll::Pending;
         }
+        self.full_since = None;
         self.bell.answer(cx.waker());
         let mut now = self.hub.clock.now();
         loop {
             if let Some(closing) = self.overdue(now, cx) {
                 return Poll::Ready(self.over(closing));
             }
+            // A ping goes out however much there is to tell.
+            if self.transport == Transport::WebSocket && self.due.heartbeat <= now {
+                return Poll::Ready(self.heartbeat(now));
+            }
+            if let Some(push) = self.poll_subscriptions(now, cx) {
+                return Poll::Ready(push);
+            }
+            if self.due.heartbeat <= now {
+                return Poll::Ready(self.heartbeat(now));
+            }
+            let waiting = self.subscriptions.iter().filter_map(Subscription::due).min();
+            std::task::ready!(self.poll_alarm(waiting, cx));
+            now = self.hub.clock.now();
+        }
+    }
+
+    /// The next push of the subscriptions, which take turns.
+    fn poll_subscriptions(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Option<Push> {
+        loop {
             for _ in 0..self.subscriptions.len() {
                 self.turn = (self.turn + 1) % self.subscriptions.len();
-                match self.subscriptions[self.turn].poll(&self.hub, &self.bell, now, cx) {
+                let others_read = |(number, other): (usize, &Subscription)| number != self.turn && other.is_reading();
+                let may_read = !self.subscriptions.iter().enumerate().any(others_read);
+                let subscription = &mut self.subscriptions[self.turn];
+                match subscription.poll(&self.hub, &self.bell, now, may_read, cx) {
                     Poll::Ready(Ok(push)) => {
-                        if let Push::Event { frame, .. } = &push {
+                        if let Push::Event { frame, .. } = &push
+                            && subscription.is_live()
+                        {
                             self.hub.count_frame(self.transport, frame, now);
                         }
-                        return Poll::Ready(push);
+                        return Some(push);
                     }
                     Poll::Ready(Err(TooSlow)) => {
-                        let closing = Closing { reason: Reason::TooSlow, reconnect_after: self.hub.by_chance(SOON) };
-                        return Poll::Ready(self.over(closing));
+                        let reconnect_after = self.hub.by_chance(SOON);
+                        return Some(self.over(Closing { reason: Reason::TooSlow, reconnect_after }));
                     }
                     Poll::Pending => {}
                 }
             }
-            if self.due.heartbeat <= now {
-                self.due.heartbeat = now + COMMENT;
-                if self.transport == Transport::WebSocket {
-                    self.due.heartbeat = now + PING;
-                    self.due.answer.get_or_insert(now + ANSWER);
-                }
-                return Poll::Ready(Push::Heartbeat);
+            // One that has done with the log makes room for one that was asked before it.
+            let is_free = !self.subscriptions.iter().any(Subscription::is_reading);
+            if !(is_free && self.subscriptions.iter().any(Subscription::is_queued)) {
+                return None;
             }
-            std::task::ready!(self.poll_alarm(cx));
-            now = self.hub.clock.now();
         }
+    }
+
+    fn heartbeat(&mut self, now: Timestamp) -> Push {
+        self.due.heartbeat = now + COMMENT;
+        if self.transport == Transport::WebSocket {
+            self.due.heartbeat = now + PING;
+            self.due.answer.get_or_insert(now + ANSWER);
+        }
+        Push::Heartbeat
     }
 
     /// The last word, for a client that takes nothing at the moment. Pending while there is no reason for one.
@@ -234,16 +245,17 @@ impl Session {
         self.bell.answer(cx.waker());
         loop {
             let now = self.hub.clock.now();
+            let patience = *self.full_since.get_or_insert(now) + self.hub.options.behind_time;
             // It is not to be sent what it does not take.
             self.due.heartbeat = self.due.heartbeat.max(now + COMMENT);
             if let Some(closing) = self.overdue(now, cx) {
                 return Poll::Ready(self.over(closing));
             }
-            if self.subscriptions.iter().any(Subscription::is_too_slow) {
+            if patience <= now || self.subscriptions.iter().any(Subscription::is_too_slow) {
                 let closing = Closing { reason: Reason::TooSlow, reconnect_after: self.hub.by_chance(SOON) };
                 return Poll::Ready(self.over(closing));
             }
-            std::task::ready!(self.poll_alarm(cx));
+            std::task::ready!(self.poll_alarm(Some(patience), cx));
         }
     }
 
@@ -257,7 +269,7 @@ impl Session {
             if self.hub.clock.now() >= until {
                 return Poll::Ready(());
             }
-            std::task::ready!(self.poll_alarm(cx));
+            std::task::ready!(self.poll_alarm(None, cx));
         }
     }
 
@@ -270,8 +282,9 @@ impl Session {
             && let Some((at, reconnect_after)) = self.hub.leaving()
         {
             self.is_leaving = true;
-            self.due.end = None;
-            self.end_by(at, Closing { reason: Reason::Drain, reconnect_after });
+            // What would have ended before its turn does so, and comes back as late as all.
+            let at = self.due.end.map_or(at, |(end, _)| end.min(at));
+            self.due.end = Some((at, Closing { reason: Reason::Drain, reconnect_after }));
         }
         if let Some((at, closing)) = self.due.end
             && at <= now
@@ -337,30 +350,21 @@ impl Session {
     fn over(&mut self, closing: Closing) -> Push {
         self.is_over = true;
         self.subscriptions = Vec::new();
-        self.asking = None;
+        (self.asking, self.due.ask, self.due.answer) = (None, None, None);
         self.due.end = Some((self.hub.clock.now() + LAST_WORD, closing));
         self.hub.count_closing(self.transport, closing.reason);
         Push::Closing(closing)
     }
 
-    /// Ready when something is due.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when something is due: one of the session's own moments, or `other`.
+    fn poll_alarm(&mut self, other: Option<Timestamp>, cx: &mut Context<'_>) -> Poll<()> {
         let due = &self.due;
         let end = due.end.map(|(at, _)| at);
-        let waiting = self.subscriptions.iter().filter_map(Subscription::due).min();
         let heartbeat = (!self.is_over).then_some(due.heartbeat);
-        let Some(next) = [heartbeat, due.answer, due.ask, end, waiting].into_iter().flatten().min() else {
+        let Some(next) = [heartbeat, due.answer, due.ask, end, other].into_iter().flatten().min() else {
             return Poll::Pending;
         };
-        // One that rings too early costs a look; one that rings too late is set anew.
-        if self.alarm.as_ref().is_none_or(|(at, _)| *at > next) {
-            self.alarm = Some((next, self.hub.clock.sleep_until(next)));
-        }
-        if let Some((_, alarm)) = &mut self.alarm {
-            std::task::ready!(alarm.as_mut().poll(cx));
-        }
-        self.alarm = None;
-        Poll::Ready(())
+        self.alarm.poll(next, &*self.hub.clock, cx)
     }
 }
 
@@ -368,8 +372,8 @@ impl Drop for Session {
     fn drop(&mut self) {
         metrics::gauge!("waypost_live_sessions", "transport" => self.transport.as_str()).decrement(1);
         self.subscriptions.clear();
-        if let Some(place) = self.place.take() {
-            self.hub.ended(place);
+        if let Some(seat) = self.seat.take() {
+            self.hub.ended(seat);
         }
     }
 }

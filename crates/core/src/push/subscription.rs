@@ -12,15 +12,15 @@ use jiff::Timestamp;
 
 use super::channel::Bell;
 use super::hub::Listening;
-use super::presence::{PresenceChange, Watch};
+use super::presence::Watch;
+use super::reading::{Asking, Page, find, read};
+use super::watching::Watching;
 use super::window::After;
 use super::{Frame, Hub, Push, Topic};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::{EventFilter, EventType, Position, Read};
 use crate::ids::WorkspaceId;
 
-/// How many events of the log are asked for at once by who is behind.
-const PAGE: usize = 100;
 /// How long to wait before a log that is away is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many frames are looked at before others get their turn.
@@ -73,18 +73,18 @@ pub enum Overflow {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TooSlow;
 
-type Asking<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-
 /// Where a subscription stands.
 enum Stage {
     /// It does not listen yet.
     Beginning,
     /// The log is asked where to begin.
     Finding(Asking<Position>),
+    /// It waits for its turn to ask the log for what comes next.
+    Queued,
     /// The log is asked for what comes next.
     Reading(Asking<Read>),
-    /// What the log had, and whether it has more.
-    Page(VecDeque<Arc<Frame>>, Position, bool),
+    /// What the log said.
+    Page(Page),
     /// The log was away.
     Waiting(Timestamp),
     /// The window has what comes next.
@@ -102,6 +102,8 @@ pub(super) struct Subscription {
     position: Option<Position>,
     stage: Stage,
     listening: Option<Listening>,
+    /// How often the window had begun anew when the log was asked last.
+    generation: u32,
     /// Whether its client knows that it stands.
     is_told: bool,
     /// What is told next, whatever else there is.
@@ -113,19 +115,8 @@ pub(super) struct Subscription {
     watching: Option<Watching>,
 }
 
-/// A subscription that is present at its subject.
-struct Watching {
-    watch: Watch,
-    /// Whether its client was told who is there.
-    is_told: bool,
-    /// What came about since, and how much of it was told.
-    changes: Arc<[PresenceChange]>,
-    told: usize,
-}
-
 impl Subscription {
     pub(super) fn new(workspace: WorkspaceId, wanted: Subscribe, watch: Option<Watch>) -> Self {
-        let watching = |watch| Watching { watch, is_told: false, changes: Arc::default(), told: 0 };
         Self {
             id: wanted.id,
             workspace,
@@ -135,12 +126,13 @@ impl Subscription {
             position: None,
             stage: Stage::Beginning,
             listening: None,
+            generation: 0,
             is_told: false,
             owed: None,
             was_live: false,
             most_unacknowledged: wanted.most_unacknowledged.map(|most| most.max(1) as usize),
             unacknowledged: VecDeque::new(),
-            watching: watch.map(watching),
+            watching: watch.map(Watching::new),
         }
     }
 
@@ -166,7 +158,7 @@ impl Subscription {
             return false;
         }
         let (Some(listening), Some(position)) = (&self.listening, self.position) else { return false };
-        matches!(listening.channel.after(position), After::Fallen(_))
+        matches!(listening.channel.after(position, self.generation), After::Fallen(_))
     }
 
     /// Whether falling behind is the client's doing. One that sets its own pace goes on from the log.
@@ -174,40 +166,80 @@ impl Subscription {
         self.was_live && self.most_unacknowledged.is_none()
     }
 
-    /// The next push.
+    /// Whether as much was sent as its client wants before it acknowledges.
+    fn is_held(&self) -> bool {
+        self.most_unacknowledged.is_some_and(|most| self.unacknowledged.len() >= most)
+    }
+
+    /// Whether it asks the log, or tells what that said.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.stage, Stage::Reading(_) | Stage::Page(_))
+    }
+
+    /// Whether it would ask the log, and waits for its turn.
+    pub(super) fn is_queued(&self) -> bool {
+        matches!(self.stage, Stage::Queued) && !self.is_held()
+    }
+
+    /// Whether what it tells is what happens now.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Live)
+    }
+
+    /// The next push. `may_read` says whether the log may be asked, which one subscription of a session does at a time.
     pub(super) fn poll(
         &mut self,
         hub: &Arc<Hub>,
         bell: &Arc<Bell>,
         now: Timestamp,
+        may_read: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Push, TooSlow>> {
         if let Some(push) = self.owed.take() {
             return Poll::Ready(Ok(push));
         }
-        if self.is_told
-            && let Some(push) = self.presence(cx)
-        {
-            return Poll::Ready(Ok(push));
+        let next = self.poll_events(hub, bell, now, may_read, cx);
+        // Events go first: a crowd that comes and goes holds nothing up.
+        let presence = self.watching.as_mut().filter(|_| self.is_told && next.is_pending());
+        match presence.and_then(|watching| watching.poll(&self.id, cx)) {
+            Some(push) => Poll::Ready(Ok(push)),
+            None => next,
         }
+    }
+
+    fn poll_events(
+        &mut self,
+        hub: &Arc<Hub>,
+        bell: &Arc<Bell>,
+        now: Timestamp,
+        may_read: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Push, TooSlow>> {
         let mut looked = 0;
+        // What the log said a moment ago it says again: it is not asked twice in a turn.
+        let mut has_read = false;
         loop {
+            let is_held = self.is_held();
             match &mut self.stage {
                 Stage::Beginning => {
-                    let topic =
-                        Topic { workspace: self.workspace, subject: self.filter.subject.as_deref().map(Into::into) };
+                    let subject = self.filter.subject.as_deref().map(Into::into);
+                    let topic = Topic { workspace: self.workspace, subject };
                     // Listens first and asks the log then, so that there is no seam between the two.
                     let Some(listening) = hub.listen(topic, bell.clone()) else { return Poll::Pending };
+                    self.generation = listening.channel.generation();
+                    let head = listening.head;
                     self.listening = Some(listening);
                     self.stage = match self.from {
                         From::After(position) => {
                             self.position = Some(position);
-                            Stage::Live
+                            // Only the log knows whether a place beyond what was read of it is one.
+                            let is_known = position.epoch == head.epoch && position <= head;
+                            if is_known { Stage::Live } else { Stage::Queued }
                         }
-                        from => find(hub, from),
+                        from => Stage::Finding(find(hub, from)),
                     };
                 }
-                Stage::Finding(asking) => match std::task::ready!(asking.as_mut().poll(cx)) {
+                Stage::Finding(asking) => match std::task::ready!(answer(asking, cx)) {
                     Ok(position) => {
                         self.position = Some(position);
                         self.stage = Stage::Live;
@@ -215,10 +247,22 @@ impl Subscription {
                     }
                     Err(error) => self.wait(now, &error),
                 },
-                Stage::Reading(asking) => match std::task::ready!(asking.as_mut().poll(cx)) {
+                Stage::Queued => match (self.position, &self.listening) {
+                    (Some(position), Some(listening)) if may_read && !is_held => {
+                        self.generation = listening.channel.generation();
+                        self.was_live = false;
+                        self.stage = Stage::Reading(read(hub, position, &self.filter));
+                    }
+                    (None, _) | (_, None) => self.stage = Stage::Beginning,
+                    _ => return Poll::Pending,
+                },
+                Stage::Reading(asking) => match std::task::ready!(answer(asking, cx)) {
                     Ok(Read::Events { events, next, more }) => {
-                        let frames = events.iter().filter_map(|logged| hub.frame(logged, now)).collect();
-                        self.stage = Stage::Page(frames, next, more);
+                        if events.is_empty() && !more {
+                            // Nothing is missing up to here, and a client that comes back need not go over it again.
+                            self.position = Some(next);
+                        }
+                        self.stage = Stage::Page(Page::of(hub, &events, next, more, now));
                         if !self.is_told {
                             return Poll::Ready(Ok(self.subscribed(hub, true)));
                         }
@@ -227,8 +271,7 @@ impl Subscription {
                         metrics::counter!("waypost_live_resets_total").increment(1);
                         self.position = Some(bounds.start);
                         self.unacknowledged.clear();
-                        self.was_live = false;
-                        self.stage = Stage::Live;
+                        self.stage = Stage::Queued;
                         let reset = Push::Reset { id: self.id.clone(), cursor: self.cursor(hub) };
                         if self.is_told {
                             return Poll::Ready(Ok(reset));
@@ -238,37 +281,31 @@ impl Subscription {
                     }
                     Err(error) => self.wait(now, &error),
                 },
-                Stage::Page(frames, next, more) => {
-                    if self.most_unacknowledged.is_some_and(|most| self.unacknowledged.len() >= most) {
-                        return Poll::Pending;
+                // What its client does not want yet is asked for again: others of the session have their turn meanwhile.
+                Stage::Page(_) if is_held => self.stage = Stage::Queued,
+                Stage::Page(page) => match page.frames.pop_front() {
+                    Some(frame) => return Poll::Ready(Ok(self.event(frame))),
+                    None => {
+                        has_read = !page.more;
+                        self.position = Some(page.next);
+                        self.stage = if has_read { Stage::Live } else { Stage::Queued };
                     }
-                    match frames.pop_front() {
-                        Some(frame) => return Poll::Ready(Ok(self.event(frame))),
-                        None => {
-                            let (next, more) = (*next, *more);
-                            self.position = Some(next);
-                            self.stage = if more { read(hub, next, &self.filter) } else { Stage::Live };
-                        }
-                    }
-                }
-                Stage::Waiting(until) => {
-                    if *until > now {
-                        return Poll::Pending;
-                    }
+                },
+                Stage::Waiting(until) if *until > now => return Poll::Pending,
+                Stage::Waiting(_) => {
                     self.stage = match self.position {
-                        Some(position) => read(hub, position, &self.filter),
-                        None => find(hub, self.from),
+                        Some(_) => Stage::Queued,
+                        None => Stage::Finding(find(hub, self.from)),
                     };
                 }
+                Stage::Live if is_held => return Poll::Pending,
                 Stage::Live => {
                     let (Some(listening), Some(position)) = (&self.listening, self.position) else {
                         self.stage = Stage::Beginning;
                         continue;
                     };
-                    if self.most_unacknowledged.is_some_and(|most| self.unacknowledged.len() >= most) {
-                        return Poll::Pending;
-                    }
-                    match listening.channel.after(position) {
+                    let head = hub.head().filter(|_| !self.is_told);
+                    match listening.channel.after(position, self.generation) {
                         After::Frame(frame) => {
                             if !self.is_told {
                                 return Poll::Ready(Ok(self.subscribed(hub, true)));
@@ -288,6 +325,9 @@ impl Subscription {
                         }
                         After::UpToDate => {
                             if !self.is_told {
+                                // The log was read to its head, and had nothing for it.
+                                let head = head.filter(|head| head.epoch == position.epoch && *head > position);
+                                self.position = head.or(Some(position));
                                 return Poll::Ready(Ok(self.subscribed(hub, true)));
                             }
                             self.was_live = true;
@@ -302,33 +342,12 @@ impl Subscription {
                                 return Poll::Ready(Ok(Push::Skipped { id: self.id.clone(), cursor }));
                             }
                         },
-                        After::Fallen(_) | After::Unknown => self.stage = read(hub, position, &self.filter),
+                        // The log has told all that it knows, and the window does not know of it yet: it will.
+                        After::Unknown if has_read => return Poll::Pending,
+                        After::Fallen(_) | After::Unknown => self.stage = Stage::Queued,
                     }
                 }
             }
-        }
-    }
-
-    /// What is to be told of who is there.
-    fn presence(&mut self, cx: &mut Context<'_>) -> Option<Push> {
-        let (id, watching) = (self.id.clone(), self.watching.as_mut()?);
-        loop {
-            if let Some(change) = watching.changes.get(watching.told) {
-                watching.told += 1;
-                return Some(match *change {
-                    PresenceChange::Joined(presence) => Push::Joined { id, presence },
-                    PresenceChange::Left(presence) => Push::Left { id, presence },
-                });
-            }
-            if watching.watch.poll_changed(cx).is_pending() {
-                return None;
-            }
-            let changes = watching.watch.take_changes();
-            if !watching.is_told {
-                watching.is_told = true;
-                return Some(Push::Present { id, members: watching.watch.seen() });
-            }
-            (watching.changes, watching.told) = (changes, 0);
         }
     }
 
@@ -367,15 +386,7 @@ impl fmt::Debug for Subscription {
     }
 }
 
-fn find(hub: &Arc<Hub>, from: From) -> Stage {
-    let bus = hub.bus.clone();
-    Stage::Finding(Box::pin(async move {
-        let bounds = bus.bounds().await?;
-        Ok(if from == From::Start { bounds.start } else { bounds.end })
-    }))
-}
-
-fn read(hub: &Arc<Hub>, after: Position, filter: &EventFilter) -> Stage {
-    let (bus, filter) = (hub.bus.clone(), filter.clone());
-    Stage::Reading(Box::pin(async move { bus.read(after, &filter, PAGE).await }))
+/// The answer of the log, once it is there.
+fn answer<T>(asking: &mut Asking<T>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+    Pin::new(asking).poll(cx).map(|ended| ended.unwrap_or_else(|fault| Err(Error::internal(fault))))
 }

@@ -63,7 +63,7 @@ impl Engine for Tail {
             Read::Reset(bounds) => {
                 tracing::warn!("the log was trimmed or made anew before it was read; live sessions ask it themselves");
                 metrics::counter!("waypost_live_tail_resets_total").increment(1);
-                self.hub.tear(bounds.start);
+                self.hub.tear(bounds.end);
                 Ok(Next::Now)
             }
         }

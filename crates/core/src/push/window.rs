@@ -15,6 +15,8 @@ pub(super) struct Bound {
     pub(super) frames: usize,
     /// The most bytes.
     pub(super) bytes: usize,
+    /// Whether that is less than usual, so that falling out of it is nobody's fault.
+    pub(super) is_tight: bool,
 }
 
 /// The newest events of a topic: everything after `start`.
@@ -25,8 +27,10 @@ pub(super) struct Bound {
 pub(super) struct Window {
     /// Everything after it is here.
     start: Position,
-    /// Up to where nothing can be said: the log was trimmed or made anew before it was read.
-    hole: Option<Position>,
+    /// How often it began anew: who stood in it before asks the log.
+    generation: u32,
+    /// It was made smaller than usual the last time that something was let go.
+    is_squeezed: bool,
     frames: VecDeque<(Timestamp, Arc<Frame>)>,
     bytes: usize,
     /// The newest frame that tells how a count stands, by subject.
@@ -42,14 +46,14 @@ pub(super) enum After {
     UpToDate,
     /// More than the window holds: what is missing is in the log. The window begins here.
     Fallen(Position),
-    /// The log knows more, or nothing of the place: ask it.
+    /// The log may know more, or nothing of the place: ask it.
     Unknown,
 }
 
 impl Window {
     /// A window that holds everything after `start`, which is nothing so far.
     pub(super) fn new(start: Position) -> Self {
-        Self { start, hole: None, frames: VecDeque::new(), bytes: 0, counts: HashMap::new() }
+        Self { start, generation: 0, is_squeezed: false, frames: VecDeque::new(), bytes: 0, counts: HashMap::new() }
     }
 
     /// Adds the next frame, and lets go of the oldest ones beyond `bound`. Says by how many bytes the window has grown.
@@ -62,10 +66,10 @@ impl Window {
         }
         self.bytes += frame.size();
         self.frames.push_back((now, frame));
-        while self.frames.len() > bound.frames || self.bytes > bound.bytes {
-            if !self.pop() {
-                break;
-            }
+        // The newest is kept, however large it is.
+        while self.frames.len() > 1 && (self.frames.len() > bound.frames || self.bytes > bound.bytes) {
+            self.is_squeezed = bound.is_tight;
+            self.pop();
         }
         self.bytes as isize - before
     }
@@ -74,6 +78,7 @@ impl Window {
     pub(super) fn forget(&mut self, before: Timestamp) -> isize {
         let bytes = self.bytes;
         while self.frames.front().is_some_and(|(added, _)| *added < before) {
+            self.is_squeezed = false;
             self.pop();
         }
         self.bytes as isize - bytes as isize
@@ -83,7 +88,7 @@ impl Window {
     /// window has grown.
     pub(super) fn tear(&mut self, start: Position) -> isize {
         let bytes = self.bytes as isize;
-        *self = Self { hole: Some(start), ..Self::new(start) };
+        *self = Self { generation: self.generation.wrapping_add(1), ..Self::new(start) };
         -bytes
     }
 
@@ -91,20 +96,24 @@ impl Window {
         self.bytes
     }
 
-    /// What there is after `position`.
-    pub(super) fn after(&self, position: Position) -> After {
-        if position.epoch != self.start.epoch || self.hole.is_some_and(|hole| position < hole) {
+    pub(super) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What there is after `position`, for one who asked the log when the window was of this `generation`.
+    pub(super) fn after(&self, position: Position, generation: u32) -> After {
+        if position.epoch != self.start.epoch || generation != self.generation {
             return After::Unknown;
         }
         if position < self.start {
-            return After::Fallen(self.start);
+            return if self.is_squeezed { After::Unknown } else { After::Fallen(self.start) };
         }
         let next = self.frames.partition_point(|(_, frame)| frame.position() <= position);
         self.frames.get(next).map_or(After::UpToDate, |(_, frame)| After::Frame(frame.clone()))
     }
 
-    fn pop(&mut self) -> bool {
-        let Some((_, frame)) = self.frames.pop_front() else { return false };
+    fn pop(&mut self) {
+        let Some((_, frame)) = self.frames.pop_front() else { return };
         self.start = frame.position();
         self.bytes -= frame.size();
         if let Some(subject) = frame.subject()
@@ -112,7 +121,6 @@ impl Window {
         {
             self.counts.remove(subject);
         }
-        true
     }
 }
 

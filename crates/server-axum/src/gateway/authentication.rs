@@ -154,7 +154,7 @@ impl Authentication {
             (_, Some(cookie)) => {
                 match head.headers.contains_key(UPGRADE) {
                     // A socket is opened by GET, and what goes on in it no cookie rule sees.
-                    true => self.ours.demand(&head.headers)?,
+                    true => self.ours.demand_for_socket(&head.headers)?,
                     false => self.ours.check(&head.method, &head.headers)?,
                 }
                 let shown = Shown::session(cookie);

@@ -66,6 +66,26 @@ impl SameOrigin {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn demand(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let message = "A change under a cookie must come from a page of this server; show a key or a token instead";
+        self.shown(headers).map_err(|reason| ApiError::new(ErrorCode::Forbidden, message).with_reason(reason))
+    }
+
+    /// The same for the handshake of a WebSocket: a `GET` that changes nothing, behind which no rule of browsers holds
+    /// (RFC 6455 §10.2).
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), in words about sockets.
+    pub fn demand_for_socket(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let message = "Pages of this origin may not open a socket here under a cookie; a ticket opens one where the \
+                       operator allows the origin by `cors_origins`";
+        self.shown(headers).map_err(|reason| {
+            let error = ApiError::new(ErrorCode::Forbidden, message).with_reason(reason);
+            error.with_detail("header.Origin", "is not allowed")
+        })
+    }
+
+    /// Whether a page of ours asks, or the user; or what speaks against it.
+    fn shown(&self, headers: &HeaderMap) -> Result<(), &'static str> {
         let one = |name| {
             let mut values = headers.get_all(name).iter();
             let first = values.next();
@@ -74,19 +94,12 @@ impl SameOrigin {
         };
         match (one(SEC_FETCH_SITE), one(ORIGIN)) {
             (Some("same-origin" | "none"), _) => Ok(()),
-            (Some(_), _) => Err(refused("another site made the browser ask (Sec-Fetch-Site)")),
+            (Some(_), _) => Err("another site made the browser ask (Sec-Fetch-Site)"),
             (None, Some(origin)) if !origin.is_empty() && *origin == *self.0 => Ok(()),
-            (None, Some(_)) => Err(refused("another site made the browser ask (Origin)")),
-            (None, None) => {
-                Err(refused("nothing shows which site made the browser ask (no Sec-Fetch-Site, no Origin)"))
-            }
+            (None, Some(_)) => Err("another site made the browser ask (Origin)"),
+            (None, None) => Err("nothing shows which site made the browser ask (no Sec-Fetch-Site, no Origin)"),
         }
     }
-}
-
-fn refused(reason: &'static str) -> ApiError {
-    let message = "A change under a cookie must come from a page of this server; show a key or a token instead";
-    ApiError::new(ErrorCode::Forbidden, message).with_reason(reason)
 }
 
 /// Refuses what other sites made a browser ask.

@@ -1,7 +1,8 @@
 //! Streams that last leave hyper once their head is written.
 //!
-//! hyper keeps two buffers of 8 KiB for a connection and the state of a whole conversation: with what else belongs to it,
-//! more than 20 KiB resident. A stream that lasts for hours and mostly waits needs none of it. So
+//! hyper keeps two buffers of 8 KiB and the state of a whole conversation for each connection, and no setting makes it let
+//! them go while a body is written: 16.6 KiB resident, measured at 10,000 idle streams. A stream that lasts for hours and
+//! mostly waits needs none of it, and costs 1.4 KiB without; 2.5 with the gateway's layers. So
 //! 1. hyper gets the head as it is, and in place of the body one that never yields ([`Unyielding`]);
 //! 2. once the head is flushed hyper has nothing left to say: the connection is [taken
 //!    back](super::protocol::Protocol::into_io), and hyper with its buffers goes;
@@ -26,10 +27,13 @@ use super::progress::InFlight;
 
 /// On a response: its body lasts long and mostly waits, as server-sent events do.
 ///
-/// Over HTTP/1.1 such a stream costs less than 2 KiB of memory instead of more than 20, and the connection closes after
-/// it. So it is not for answers that are soon over. It has effect on a 200 without `Content-Length` to a `GET` without a
-/// body, and none elsewhere: over HTTP/2, or on a server that is not [`serve`](fn@crate::serve), the body is streamed as any
-/// other. Trailers are dropped.
+/// Over HTTP/1.1 such a stream costs less than 3 KiB of memory while it waits instead of 17, and its connection closes
+/// after it (`Connection: close`); so it is not for answers that are soon over. Over HTTP/1.0 it is the same. The mark has
+/// effect on a 200 of unknown length to a `GET` without a body, and none elsewhere: on other answers, over HTTP/2, and on a
+/// server that is not [`serve`](fn@crate::serve), the body is streamed as any other. Trailers are dropped.
+///
+/// A reader who takes nothing of what is there is cut as any reader of a stream, after the time of the route's
+/// [deadline](crate::gateway::deadline), or else after [`idle_timeout`](crate::ServeOptions::idle_timeout).
 ///
 /// ```
 /// use axum::body::Body;

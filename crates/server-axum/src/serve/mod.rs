@@ -8,7 +8,8 @@
 //!   given up after two to three idle times;
 //! - above [`max_connections`](Options::max_connections) nothing is accepted: newcomers wait in the kernel's queue;
 //! - errors of `accept` that are the machine's (no files, no memory) are waited out, doubling up to a second;
-//! - HTTP/1.1 and HTTP/2 share the port, in clear text, or over TLS by [`tls::TlsListener`].
+//! - HTTP/1.1 and HTTP/2 share the port, in clear text, or over TLS by [`tls::TlsListener`];
+//! - an answer that is [`LongLived`] leaves hyper, so that ten thousand streams that wait cost megabytes, not hundreds.
 //!
 //! **Exceptions to the one error shape.** What hyper refuses before there is a request is answered by hyper, with an
 //! empty body: 400 for a head that is no HTTP or that two parsers could read in two ways (`Content-Length` twice and
@@ -66,8 +67,8 @@ pub struct Options {
     /// 75 s: an idle connection is closed after one to two of these. Longer than the 60 s for which common load
     /// balancers keep theirs, so that it is they who close, and no request meets a closing connection.
     pub idle_timeout: Duration,
-    /// 32,768 connections, those that another protocol took over included. Each costs a few KiB while idle, and an open
-    /// file: the system's limit must be above it.
+    /// 32,768 connections, those that another protocol took over included. Each costs some 16 KiB while idle, or 3 as a
+    /// [`LongLived`] stream, and an open file: the system's limit must be above it.
     pub max_connections: usize,
     /// 128 header fields are read, so that the limit of 100 is answered in the one error shape. Up to 100 hyper keeps
     /// them on the stack, which saves two short allocations a request, and answers itself above that.

@@ -48,16 +48,20 @@ impl Builders {
     }
 }
 
+type Http1<I, S> = http1::UpgradeableConnection<TokioIo<Socket<I>>, S>;
+type Http2<I, S> = http2::Connection<TokioIo<Socket<I>>, S, TokioExecutor>;
+
 /// A connection in the hands of hyper.
+#[expect(clippy::large_enum_variant, reason = "the largest is what nearly all come to be")]
 pub(super) enum Protocol<I, S>
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
 {
     /// The peer has not said it yet.
     Unknown(Arc<Builders>, Socket<I>, S),
-    Http1(http1::UpgradeableConnection<TokioIo<Socket<I>>, S>),
+    Http1(Http1<I, S>),
     /// On the heap: it is twice as large as the other, and rare where many connections are.
-    Http2(Pin<Box<http2::Connection<TokioIo<Socket<I>>, S, TokioExecutor>>>),
+    Http2(Pin<Box<Http2<I, S>>>),
     /// Shut down before it was known, or taken apart.
     Closed,
 }

@@ -1,4 +1,8 @@
 //! Writes a stream that has left hyper: the body's parts go out as they come, and nothing is kept while it waits.
+//!
+//! Parts go out in batches of some 64 KiB at most, and the body is not asked while one is on its way: a session behind it
+//! notices nothing meanwhile, neither that its token ended nor that the node stops. So a reader has a limited time for the
+//! whole batch, however much of it is taken now and then; who takes it in time may be as slow for as long as they like.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -34,9 +38,9 @@ pub(super) struct Streaming<I> {
     is_unflushed: bool,
     /// The peer has sent more, which is not for this answer; from then on nothing is read.
     has_spoken: bool,
-    /// How long the reader may take nothing of what is there.
+    /// How long the reader may take for a batch.
     still: Duration,
-    /// There while the reader takes nothing.
+    /// There while a batch is on its way.
     stalled: Option<Timer>,
 }
 
@@ -80,14 +84,14 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Streaming<I> {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.stalled = None;
             self.is_unflushed = true;
         }
         if self.is_unflushed {
             ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             self.is_unflushed = false;
+            // Not with each part of it: a byte now and then would hold up the body for good.
+            self.stalled = None;
         }
-        self.stalled = None;
         Poll::Ready(Ok(()))
     }
 
@@ -130,7 +134,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Streaming<I> {
         }
     }
 
-    /// Ready when the reader has taken nothing for too long.
+    /// Ready when the reader has had too long for the batch, or for the end.
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let is_behind = !self.outgoing.is_empty() || self.is_unflushed || self.body.is_none();
         if !is_behind {
@@ -167,7 +171,7 @@ impl Outgoing {
     fn new(mut parts: VecDeque<Bytes>, length: usize, framing: Framing, is_end: bool) -> Self {
         if framing == Framing::Chunked {
             if length > 0 {
-                parts.push_front(Bytes::from(format!("{length:x}\r\n")));
+                parts.push_front(Bytes::from(format!("{length:X}\r\n")));
             }
             match (length > 0, is_end) {
                 (true, true) => parts.push_back(Bytes::from_static(b"\r\n0\r\n\r\n")),

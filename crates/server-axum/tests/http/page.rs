@@ -95,6 +95,10 @@ async fn a_domain_of_short_links_has_no_page_and_no_link_takes_its_place() {
     let none = on("go.short.example").await;
     assert_eq!((none.status, none.code().as_str()), (404, "NOT_FOUND"));
     assert_eq!((on("go.example").await.status, on("127.0.0.1:8080").await.status), (200, 200));
+    let part = |host: &str| server.anonymous(Method::GET, "/assets/page.js").header("host", host).send();
+    let none = part("go.short.example").await;
+    assert_eq!((none.status, none.code().as_str()), (404, "NOT_FOUND"), "nor its parts");
+    assert_eq!(part("go.example").await.status, 200);
     let asked = serde_json::json!({"destination": "https://example.com/", "slug": ""});
     assert_eq!(server.post("/v1/links", &asked).send().await.faulty(), ["slug"]);
     assert_eq!(server.post("/", &asked).send().await.status, 405);

@@ -33,12 +33,14 @@ const TOTALS: &str = "INSERT INTO waypost_click_total AS had (link, workspace, h
     AS given (link, workspace, human, bot, duplicate) ORDER BY link \
     ON CONFLICT (link) DO UPDATE SET human = had.human + excluded.human, bot = had.bot + excluded.bot, \
     duplicate = had.duplicate + excluded.duplicate";
-/// Last, and in the same order, so that a teller waits for no more than a commit.
+/// Last, and in the same order, so that a teller waits for no more than a commit. A link that was owed nothing takes its turn
+/// anew, for its row may stand where no look begins any more; what comes on top of that changes no index.
 const OWED: &str = "INSERT INTO waypost_click_owed AS had (link, workspace, human, bot, duplicate) \
     SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) \
     AS given (link, workspace, human, bot, duplicate) ORDER BY link \
     ON CONFLICT (link) DO UPDATE SET human = had.human + excluded.human, bot = had.bot + excluded.bot, \
-    duplicate = had.duplicate + excluded.duplicate";
+    duplicate = had.duplicate + excluded.duplicate, \
+    place = CASE WHEN had.human + had.bot + had.duplicate = 0 THEN clock_timestamp() ELSE had.place END";
 /// Where a batch may bring a facet beyond its bound, values that are not there yet go under `$13`, rarest first. What a
 /// facet has is looked up once, for the first of its values; a join would hang on guesses about the length of arrays.
 const PARTS: &str = "WITH hours AS (INSERT INTO waypost_click_hour AS had (link, hour, human, bot, duplicate) \

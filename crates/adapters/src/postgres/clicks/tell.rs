@@ -11,7 +11,7 @@ use waypost_core::clicks::{Counts, Owed, Telling, Told};
 use waypost_core::ids::{LinkId, WorkspaceId};
 
 use super::row;
-use crate::postgres::columns::{Columns as _, Moment, number};
+use crate::postgres::columns::{Columns as _, Moment, Query, number};
 use crate::postgres::database::{Postgres, Transaction};
 use crate::postgres::error::Fault;
 use crate::postgres::outbox;
@@ -90,7 +90,7 @@ const FORGET: &str = "DELETE FROM waypost_click_owed WHERE link = ANY (ARRAY(SEL
     FOR UPDATE SKIP LOCKED))";
 
 /// For how long a look at the latest turns is enough: what took longer than ten seconds to commit is found at the next whole
-/// look.
+/// look, which also forgets what was told before it became quiet.
 const WHOLE: Duration = Duration::from_secs(60);
 /// Whoever has not looked for so long may have left something behind.
 const LATELY: Duration = Duration::from_secs(5);
@@ -117,16 +117,18 @@ enum Patience {
 impl Teller {
     pub(super) async fn tell(&self, db: &Postgres, telling: Telling<'_>) -> Result<Told, Fault> {
         let is_whole = self.is_whole(telling.now);
-        let told = match tell(db, telling, is_whole, Patience::Waits).await {
+        let (told, forgotten) = match tell(db, telling, is_whole, Patience::Waits).await {
             Err(fault) if fault.state().as_deref() == Some(NOT_AVAILABLE) => {
                 tell(db, telling, is_whole, Patience::TakesWhatIsFree).await
             }
-            told => told,
+            done => done,
         }?;
         if told.links > 0 {
             db.signals().wake(Signal::Outbox);
         }
-        self.note(telling.now, is_whole, told);
+        // Of what is left over nobody knows how old it becomes.
+        let is_done = told.next.is_none_or(|next| next > telling.now) && forgotten < telling.limit as u64;
+        self.note(telling.now, is_whole, is_done);
         Ok(told)
     }
 
@@ -137,29 +139,40 @@ impl Teller {
         looks.is_none_or(|Looks { last, whole }| since(last) > LATELY || since(whole) > WHOLE)
     }
 
-    fn note(&self, now: Timestamp, is_whole: bool, told: Told) {
+    fn note(&self, now: Timestamp, is_whole: bool, is_done: bool) {
         let mut looks = self.looks.lock().expect("no code panics under this lock");
         let whole = if is_whole { Some(now) } else { looks.map(|looks| looks.whole) };
-        // Of what is left over nobody knows how old it becomes.
-        let is_done = told.next.is_none_or(|next| next > now);
         *looks = whole.filter(|_| is_done).map(|whole| Looks { last: now, whole });
     }
 }
 
-async fn tell(db: &Postgres, telling: Telling<'_>, is_whole: bool, patience: Patience) -> Result<Told, Fault> {
+/// Tells, and says how many links were forgotten.
+async fn tell(db: &Postgres, telling: Telling<'_>, is_whole: bool, patience: Patience) -> Result<(Told, u64), Fault> {
     let (begin, due) = match patience {
         Patience::Waits => (BEGIN_PATIENT, DUE),
         Patience::TakesWhatIsFree => (BEGIN, DUE_AND_FREE),
     };
     let mut tx = db.begin_with(begin).await?;
     let mut next = look(&mut tx, telling, is_whole).await?;
-    let mut links = 0;
+    let (mut links, mut forgotten) = (0, 0);
     if next.is_some_and(|next| next <= telling.now) {
-        links = tell_due(&mut tx, telling, is_whole, due).await?;
+        (links, forgotten) = tell_due(&mut tx, telling, is_whole, due).await?;
         next = look(&mut tx, telling, is_whole).await?;
+    } else if is_whole {
+        forgotten = forget(&mut tx, telling, is_whole).await?;
     }
     tx.commit().await?;
-    Ok(Told { links, next })
+    Ok((Told { links, next }, forgotten))
+}
+
+async fn forget(conn: &mut PgConnection, telling: Telling<'_>, is_whole: bool) -> Result<u64, Fault> {
+    Ok(ask(FORGET, telling, is_whole).execute(conn).await?.rows_affected())
+}
+
+/// A query about links that need not wait, to the limit.
+fn ask(sql: &'static str, telling: Telling<'_>, is_whole: bool) -> Query<'static> {
+    let (since, until) = telling.held_up();
+    sqlx::query(sql).bind(Moment(since)).bind(Moment(until)).bind(is_whole).bind(number(telling.limit))
 }
 
 /// When the first link may be told, of those that are owed.
@@ -169,22 +182,19 @@ async fn look(conn: &mut PgConnection, telling: Telling<'_>, is_whole: bool) -> 
     Ok(if row.at(0)? { Some(telling.now) } else { row.maybe_time(1)?.map(|told_at| telling.again(told_at)) })
 }
 
-/// Takes what is due and appends the events; says how many links it were.
+/// Takes what is due and appends the events; says how many links it were, and how many were forgotten.
 async fn tell_due(
     tx: &mut Transaction,
     telling: Telling<'_>,
     is_whole: bool,
     due: &'static str,
-) -> Result<usize, Fault> {
-    let (since, until) = telling.held_up();
-    let asked =
-        |sql| sqlx::query(sql).bind(Moment(since)).bind(Moment(until)).bind(is_whole).bind(number(telling.limit));
-    let rows = asked(due).fetch_all(&mut **tx).await?;
+) -> Result<(usize, u64), Fault> {
+    let rows = ask(due, telling, is_whole).fetch_all(&mut **tx).await?;
     let links: Vec<Uuid> = rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?;
     let noted = sqlx::query(NOTE).bind(&links).bind(Moment(telling.now)).fetch_all(&mut **tx).await?;
     let totals: HashMap<Uuid, Counts> =
         noted.iter().map(|row| Ok((row.at(0)?, row::read_counts(row, 1)?))).collect::<Result<_, Fault>>()?;
-    asked(FORGET).execute(&mut **tx).await?;
+    let forgotten = forget(tx, telling, is_whole).await?;
     let mut owed = Vec::with_capacity(rows.len());
     for (row, link) in rows.iter().zip(links) {
         if let Some(total) = totals.get(&link) {
@@ -201,5 +211,5 @@ async fn tell_due(
         let events = (telling.events)(&owed);
         outbox::insert_in_order(tx, &events.iter().collect::<Vec<_>>()).await?;
     }
-    Ok(owed.len())
+    Ok((owed.len(), forgotten))
 }

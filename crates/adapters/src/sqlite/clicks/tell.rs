@@ -50,7 +50,8 @@ static NOTE: LazyLock<Bulk> = LazyLock::new(|| {
     let tail = "ON CONFLICT (link) DO UPDATE SET human = 0, bot = 0, duplicate = 0, told_at = excluded.told_at";
     Bulk::new(head, 6, tail)
 });
-/// For whom nothing is owed, and whom nothing holds up any more.
+/// For whom nothing is owed, and whom nothing holds up any more. With a telling, and as many as are told by one at most, so
+/// that they do not pile up: without, each quiet click would have a write of its own to be forgotten.
 const FORGET: &str = concat!(
     "DELETE FROM waypost_click_owed WHERE link IN (SELECT link FROM waypost_click_owed WHERE ",
     free!(),

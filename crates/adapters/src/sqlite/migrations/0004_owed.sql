@@ -1,7 +1,8 @@
 -- Before: what was counted is told with the batch that counted it.
 -- After: it is owed, and told apart. What was counted before was told, so nothing is owed for it.
 
--- Links that were counted for and not told yet, or told a moment ago (ClickStore 7 and 9); a row goes when it says neither.
+-- Links that were counted for and not told yet, or told a moment ago (ClickStore 7 and 9). A row that says
+-- neither goes with a later telling.
 CREATE TABLE waypost_click_owed (
     link      BLOB PRIMARY KEY NOT NULL,
     workspace BLOB NOT NULL,

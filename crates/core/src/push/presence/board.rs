@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::schedule::{Schedule, Turn};
+use super::shares::{MOST_WATCHES, Shares};
 use super::watch::Audience;
 use super::{Place, Presence, Stay};
 use crate::error::{Error, Kind, Result};
@@ -27,14 +28,8 @@ const READING_EACH: Duration = Duration::from_micros(500);
 /// is told of ten times a second, not once each.
 const SPACING: Duration = Duration::from_millis(100);
 
-/// Places that a node watches: one reading of all of them takes five seconds.
-pub(super) const MOST_PLACES: usize = 10_000;
-/// Watches of a node, about 300 bytes each: ten for each of 10,000 sessions.
-pub(super) const MOST_WATCHES: usize = 100_000;
 /// Members that are read of a place: more are a crowd that nobody reads name by name.
 pub(super) const MOST_MEMBERS: usize = 1_000;
-/// Members that a node knows of all its places together, 48 bytes each. Beyond, lists are cut short.
-pub(super) const MOST_KNOWN: usize = 1_000_000;
 
 /// Who of this node is where.
 #[derive(Debug, Default)]
@@ -52,8 +47,7 @@ struct State {
     readings: Schedule<Place>,
     /// Who left, and the store was not told yet. At most as many as may watch: what is more ends by itself.
     left: HashMap<(Place, SessionId), Leaving>,
-    watches: usize,
-    known: usize,
+    shares: Shares,
 }
 
 /// A place that somebody of this node watches.
@@ -84,15 +78,14 @@ struct Leaving {
 }
 
 impl Board {
-    /// Seats a session.
+    /// Seats a session, if there is room for what its workspace takes.
     pub(super) fn seat(&self, place: &Place, presence: Presence) -> Result<(Arc<Audience>, Arc<AtomicWaker>)> {
         let mut state = self.state();
-        let State { scenes, renewals, readings, left, watches, .. } = &mut *state;
-        if *watches >= MOST_WATCHES || (scenes.len() >= MOST_PLACES && !scenes.contains_key(place)) {
+        let State { scenes, renewals, readings, left, shares } = &mut *state;
+        if !shares.watch(place.workspace(), !scenes.contains_key(place)) {
             let message = "This node watches as many subjects as it can; unwatch one, or connect again later";
             return Err(Error::new(Kind::Unavailable, message).with_retry_after(RENEWAL));
         }
-        *watches += 1;
         let scene = scenes.entry(place.clone()).or_insert_with(|| Scene {
             audience: Arc::default(),
             seats: HashMap::new(),
@@ -115,8 +108,8 @@ impl Board {
     /// Takes a watch away, and with the last of its session the session.
     pub(super) fn leave(&self, place: &Place, presence: &Presence, bell: &Arc<AtomicWaker>) {
         let mut state = self.state();
-        let State { scenes, renewals, readings, left, watches, known } = &mut *state;
-        *watches -= 1;
+        let State { scenes, renewals, readings, left, shares } = &mut *state;
+        shares.unwatch(place.workspace());
         let Some(scene) = scenes.get_mut(place) else { return };
         let Some(seat) = scene.seats.get_mut(&presence.session) else { return };
         seat.bells.retain(|one| !Arc::ptr_eq(one, bell));
@@ -133,7 +126,7 @@ impl Board {
         scene.seats.remove(&presence.session);
         if scene.seats.is_empty() {
             readings.remove(scene.reading);
-            *known -= scene.audience.members().present().len();
+            shares.close(place.workspace(), scene.audience.members().present().len());
             scenes.remove(place);
         }
     }
@@ -268,9 +261,7 @@ impl State {
             }
         }
         let members = scene.audience.members();
-        let others = self.known - members.present().len();
-        present.truncate(MOST_KNOWN - others);
-        self.known = others + present.len();
+        present.truncate(self.shares.know(place.workspace(), members.present().len(), present.len()));
         let Some(next) = members.next(present) else { return Vec::new() };
         scene.audience.replace(next);
         scene.seats.values().flat_map(|seat| seat.bells.iter().cloned()).collect()

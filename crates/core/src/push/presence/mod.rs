@@ -16,6 +16,8 @@ mod keeper;
 mod schedule;
 #[cfg(feature = "services")]
 mod service;
+#[cfg(feature = "services")]
+mod shares;
 #[cfg(all(test, feature = "services"))]
 mod tests;
 #[cfg(feature = "services")]

@@ -25,7 +25,8 @@ impl Presences {
     /// same place twice is present once, as it came first, until the last of its watches is dropped.
     ///
     /// # Errors
-    /// [`Unavailable`](crate::Kind::Unavailable) when this node watches 10,000 subjects, or for 100,000 watches, already.
+    /// [`Unavailable`](crate::Kind::Unavailable) when this node watches 10,000 subjects, or for 100,000 watches, already; and
+    /// for a workspace that has a quarter of either, so that one cannot take presence from all others.
     pub fn watch(&self, place: Place, presence: Presence) -> Result<Watch> {
         let (audience, bell) = self.board.seat(&place, presence)?;
         Ok(Watch::new(self.board.clone(), (place, presence), audience, bell))

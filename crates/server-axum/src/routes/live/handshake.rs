@@ -15,6 +15,7 @@ use crate::gateway::csrf::SameOrigin;
 const PROTOCOL: &str = "waypost.v1";
 /// The one version of WebSockets.
 const VERSION: &str = "13";
+const OTHER_HTTP: &str = "A WebSocket is opened over HTTP/1.1";
 
 /// What is answered to a handshake.
 #[derive(Debug)]
@@ -30,11 +31,14 @@ impl Handshake {
     ///
     /// # Errors
     /// 426 for one that asks for no WebSocket, or for another version; 400 for a key that is none, for protocols of which
-    /// none is ours, and for a body; 403 for a page of another site.
+    /// none is ours, for a body, and over HTTP/2, which has no `Upgrade` to answer 426 with (RFC 9113 §8.2.2, RFC 9110
+    /// §15.5.22); 403 for a page of another site.
     pub(super) fn read(app: &App, request: &Request<Body>) -> Result<Self, ApiError> {
         let headers = request.headers();
-        if request.version() != Version::HTTP_11 {
-            return Err(ApiError::new(ErrorCode::UpgradeRequired, "A WebSocket is opened over HTTP/1.1"));
+        match request.version() {
+            Version::HTTP_11 => {}
+            Version::HTTP_2 => return Err(ApiError::new(ErrorCode::MalformedRequest, OTHER_HTTP)),
+            _ => return Err(upgrade(OTHER_HTTP)),
         }
         let asks = has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket");
         if *request.method() != Method::GET || !asks {

@@ -9,7 +9,7 @@ use waypost_adapters::long_poll::{Held, hold};
 use waypost_core::events::{EventType, expired_cursor};
 use waypost_core::fields::{Field, Fields};
 use waypost_core::page::Limit;
-use waypost_core::push::{Frame, From, Overflow, Subscribe, Transport};
+use waypost_core::push::{Closing, Frame, From, Overflow, Subscribe, Transport};
 use waypost_core::wire::v1::ErrorCode;
 
 use crate::app::App;
@@ -21,6 +21,9 @@ use crate::reply::Answer;
 const LONGEST: Duration = Duration::from_secs(55);
 /// The time of a request that may be held.
 pub(in crate::routes) const DEADLINE: Duration = Duration::from_secs(65);
+
+/// When a poll may come back whose log was away: it has waited already, and others have as well.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// What a poll asks for.
 pub(in crate::routes) struct Poll {
@@ -48,11 +51,7 @@ pub(in crate::routes) async fn held(app: &App, newcomer: Newcomer, poll: Poll) -
         None => From::Start,
     };
     let until = app.platform.clock.now() + poll.wait;
-    let session = newcomer.enter(app, Transport::LongPoll).map_err(|closing| {
-        ApiError::new(ErrorCode::Unavailable, "There are too many live sessions, or the server is stopping")
-            .with_retry_after(closing.reconnect_after)
-            .with_reason(closing.reason.as_str())
-    })?;
+    let session = newcomer.enter(app, Transport::LongPoll).map_err(sent_away)?;
     let mut session = session.ending_at(until);
     session.subscribe(Subscribe {
         id: "poll".into(),
@@ -64,14 +63,26 @@ pub(in crate::routes) async fn held(app: &App, newcomer: Newcomer, poll: Poll) -
         presence: false,
     })?;
     match hold(session, poll.limit.get()).await {
-        Held::Page { frames, cursor, is_full } => {
+        Held::Page { frames, cursor, has_more } => {
             // Where nothing happened, the cursor is the one that was sent.
             let next = poll.cursor.filter(|_| frames.is_empty()).unwrap_or_else(|| cursor.into());
             let frames: Vec<&Frame> = frames.iter().map(|frame| &**frame).collect();
-            Ok((page(&frames, &next, is_full), next))
+            Ok((page(&frames, &next, has_more), next))
         }
         Held::Reset => Err(expired_cursor().into()),
+        Held::Closed(closing) => Err(sent_away(closing)),
+        Held::Away => {
+            let message = "The log of events cannot be read at the moment; ask again with the same cursor";
+            Err(ApiError::new(ErrorCode::Unavailable, message).with_retry_after(AWAY).with_reason("the log is away"))
+        }
     }
+}
+
+/// There is no place for a poll, or none any more.
+fn sent_away(closing: Closing) -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "There are too many live sessions, or the server is stopping")
+        .with_retry_after(closing.reconnect_after)
+        .with_reason(closing.reason.as_str())
 }
 
 /// The page, of events that were written down before.
@@ -87,7 +98,7 @@ fn page(frames: &[&Frame], next: &str, more: bool) -> Answer {
     }
     // A cursor is base64url, which needs no escapes.
     body.extend_from_slice(format!("],\"next_cursor\":\"{next}\",\"has_more\":{more}}}").as_bytes());
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "private, no-store")];
     let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).into();
     Answer { status: StatusCode::OK.as_u16(), headers, body: Bytes::from(body) }
 }

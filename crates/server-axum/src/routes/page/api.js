@@ -24,6 +24,7 @@ export class Refusal extends Error {
 
 export class Api {
   #key;
+  #over = new AbortController();
 
   /** With a key, or, without one, by the session of this browser. */
   constructor(key = null) {
@@ -32,6 +33,11 @@ export class Api {
 
   get hasKey() {
     return this.#key !== null;
+  }
+
+  /** Breaks off what is under way, for good: nothing of it comes after whoever asked has left. */
+  close() {
+    this.#over.abort();
   }
 
   get(path, options) {
@@ -54,7 +60,8 @@ export class Api {
   }
 
   async #ask(method, path, { body, headers = {}, signal, patience = PATIENCE_MS } = {}) {
-    const limits = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
+    const limits = [this.#over.signal, AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
+    const limit = AbortSignal.any(limits);
     const answer = await fetch(path, {
       method,
       headers: {
@@ -67,9 +74,11 @@ export class Api {
       // Two signs at once, a key and a cookie, would be refused.
       credentials: this.hasKey ? "omit" : "same-origin",
       cache: "no-store",
-      signal: AbortSignal.any(limits),
+      signal: limit,
     });
     const value = answer.status === 204 ? null : await answer.json().catch(() => null);
+    // An answer that was broken off is none, rather than an empty one.
+    limit.throwIfAborted();
     if (answer.ok) return value;
     throw new Refusal(answer.status, value?.error, answer.headers.get("Retry-After"));
   }

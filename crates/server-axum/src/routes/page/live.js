@@ -204,14 +204,18 @@ async function watchOver(link, signal) {
   for (let pause = OPEN_WITHIN_MS; ; pause = LOOK_EVERY_MS) {
     await sleep(pause, signal);
     const { cursor } = link;
-    const page = await link.ask(`/v1/events?${new URLSearchParams({ types: TYPES, cursor, limit: 1 })}`);
+    const asked = link.ask(`/v1/events?${new URLSearchParams({ types: TYPES, cursor, limit: 1 })}`);
+    // A look that fails says nothing of the stream; the next one may.
+    const page = await asked.catch(() => null);
     await sleep(ON_THE_WAY_MS, signal);
-    if (page.data.length > 0 && link.cursor === cursor) return blocked("something keeps the stream back");
+    if (page?.data.length > 0 && link.cursor === cursor) return blocked("something keeps the stream back");
   }
 }
 
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
+    // Of a signal that was given before, no listener hears.
+    if (signal.aborted) return reject(signal.reason);
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => [clearTimeout(timer), reject(signal.reason)], { once: true });
   });

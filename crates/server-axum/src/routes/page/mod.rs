@@ -47,10 +47,7 @@ const ASKED: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The page. On a domain that is there for short links alone there is none.
 pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Reply {
-    let host = host::of(request.version(), request.uri(), request.headers())?;
-    if app.site().domain_of_host(host) != Domain::main() {
-        return Err(ApiError::new(ErrorCode::NotFound, "There is no such route"));
-    }
+    demand_main(&app, &request)?;
     let provider = if app.platform.login.is_some() { SIGN_IN } else { "" };
     let page = PAGE.replacen(PROVIDER, provider, 1);
     let mut response = file(request.headers(), "text/html; charset=utf-8", page.into())?;
@@ -58,12 +55,22 @@ pub(super) async fn index(State(app): State<Arc<App>>, request: Request) -> Repl
     Ok(response)
 }
 
-/// A part of the page.
-pub(super) async fn part(params: RawPathParams, headers: HeaderMap) -> Reply {
+/// A part of the page, where the page is.
+pub(super) async fn part(State(app): State<Arc<App>>, params: RawPathParams, request: Request) -> Reply {
+    demand_main(&app, &request)?;
     let wanted = params.iter().find(|(name, _)| *name == "part").map_or("", |(_, value)| value);
     let found = PARTS.iter().find(|(name, ..)| *name == wanted);
     let (_, media, text) = found.ok_or_else(|| ApiError::from(Error::not_found("part")))?;
-    file(&headers, media, Cow::Borrowed(*text))
+    file(request.headers(), media, Cow::Borrowed(*text))
+}
+
+/// Lets pass what is asked of the main domain; on another there is neither page nor part.
+fn demand_main(app: &App, request: &Request) -> Result<(), ApiError> {
+    let host = host::of(request.version(), request.uri(), request.headers())?;
+    if app.site().domain_of_host(host) == Domain::main() {
+        return Ok(());
+    }
+    Err(ApiError::new(ErrorCode::NotFound, "There is no such route"))
 }
 
 fn file(headers: &HeaderMap, media: &'static str, text: Cow<'static, str>) -> Reply {

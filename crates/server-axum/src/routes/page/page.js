@@ -32,13 +32,15 @@ async function start() {
 
 /** Shows the links, if whoever is there may see them, and follows the events. */
 async function enter(candidate) {
+  live?.stop();
+  api?.close();
   api = candidate;
   try {
-    if (!api.hasKey) await api.get("/auth/session");
+    if (!candidate.hasKey) await candidate.get("/auth/session");
     await load();
   } catch (fault) {
     if (fault.isFinal) sessionStorage.removeItem(KEY);
-    leave();
+    if (api === candidate) leave();
     throw fault;
   }
   show("work");
@@ -48,6 +50,7 @@ async function enter(candidate) {
 
 function leave() {
   live?.stop();
+  api?.close();
   [api, live, next] = [null, null, null];
   shown.clear();
   $("links").replaceChildren();
@@ -66,6 +69,8 @@ $("login-form").addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
   const key = $("key").value.trim();
   $("login-fault").textContent = "";
+  // With it off, the form is not sent by the Enter key either: one login, one connection.
+  $("enter").disabled = true;
   try {
     await enter(new Api(key));
     if ($("keep").checked) sessionStorage.setItem(KEY, key);
@@ -74,6 +79,8 @@ $("login-form").addEventListener("submit", async (submitted) => {
   } catch (fault) {
     $("login-fault").textContent = fault.message;
     $("key").focus();
+  } finally {
+    $("enter").disabled = false;
   }
 });
 
@@ -190,7 +197,7 @@ function faults(details) {
   }
   const others = details.filter(({ field }) => !fields.includes(field));
   $("fault").textContent = others.map(({ field, issue }) => `${field}: ${issue}`).join("; ");
-  fields.map($).find((field) => field.ariaInvalid === "true")?.focus();
+  fields.map($).find((field) => field.getAttribute("aria-invalid") === "true")?.focus();
 }
 
 function complain(fault) {

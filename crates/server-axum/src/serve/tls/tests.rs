@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use rustls::crypto::aws_lc_rs;
@@ -23,7 +23,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::serve::{Options, Served, serve};
+use crate::serve::{LongLived, Options, Served, serve};
 
 /// A certificate for `localhost` and its key, as PEM.
 fn issue() -> (String, String) {
@@ -51,7 +51,13 @@ async fn start((certificate, key): &(String, String), limits: HandshakeLimits) -
         leave.notified().await;
         "held"
     };
-    let app = Router::new().route("/", get(|| async { "here" })).route("/held", get(held));
+    let live = || async {
+        let parts = futures_util::stream::iter([Ok::<_, std::convert::Infallible>("a part")]);
+        let mut response = Response::new(Body::from_stream(parts));
+        response.extensions_mut().insert(LongLived);
+        response
+    };
+    let app = Router::new().route("/", get(|| async { "here" })).route("/held", get(held)).route("/live", get(live));
     let listener = TlsListener::new(tcp, tls.clone(), limits);
     let make = move |_| TowerToHyperService::new(app.clone());
     let served = tokio::spawn(serve(listener, make, Options::default(), stop.clone()));
@@ -121,6 +127,17 @@ async fn a_new_certificate_holds_for_newcomers_and_cuts_nobody() {
     for stream in [&mut kept, &mut fresh] {
         assert!(say(stream, GET).await.ends_with("here"));
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_leaves_hyper_stays_within_tls() {
+    let issued = issue();
+    let server = start(&issued, HandshakeLimits::default()).await;
+    let mut stream = connect(server.address, &issued.0, &[]).await.unwrap();
+    let answer = say(&mut stream, b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(body, "6\r\na part\r\n0\r\n\r\n", "and a proper end of TLS");
 }
 
 #[tokio::test]

@@ -76,7 +76,9 @@ fn broken(reply: &Reply, accept: Option<&HeaderValue>) -> Vec<String> {
     } else if !bodiless && reply.header("content-type") == "application/json" {
         demand(reply.code().is_empty(), "never a 2xx with an error");
     }
-    let private = reply.path.starts_with("/v1/") && reply.status < 300 && reply.method == Method::GET;
+    // A stream is kept nowhere at all (§10).
+    let is_stream = reply.headers.get("content-type").is_some_and(|media| media == "text/event-stream");
+    let private = reply.path.starts_with("/v1/") && reply.status < 300 && reply.method == Method::GET && !is_stream;
     demand(!private || reply.header("cache-control").contains("private"), "private data are private to caches");
     let vary =
         reply.headers.get_all("vary").iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");

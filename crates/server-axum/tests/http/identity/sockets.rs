@@ -1,6 +1,7 @@
 //! Sessions and WebSockets: a page of another site may open a socket anywhere, and the cookies go along (RFC 6455 §10.2).
 
 use http::Method;
+use http_body_util::BodyExt;
 
 use super::House;
 use crate::harness::Browser;
@@ -27,6 +28,12 @@ async fn a_cookie_opens_a_socket_for_our_own_pages_alone() {
         &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
         &[("sec-fetch-site", "same-site"), ("origin", "https://other.go.example")],
     ] {
-        assert_eq!(asking(fields).await.status(), 403, "{fields:?}");
+        let refused = asking(fields).await;
+        assert_eq!(refused.status(), 403, "{fields:?}");
+        let told = refused.into_body().collect().await.unwrap().to_bytes();
+        let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(message.contains("socket") && !message.contains("change"), "{message}");
+        assert_eq!(told["error"]["details"][0]["field"], "header.Origin");
     }
 }

@@ -78,6 +78,60 @@ async fn what_stands_far_back_is_found_once_a_minute() {
     assert_eq!(tell(&clicks, at(61)).await.links, 1);
 }
 
+/// Its row may still be there from the last time, and stands where that was.
+#[tokio::test]
+async fn the_first_click_after_a_pause_is_told_by_the_next_look() {
+    let (db, schema) = database().await;
+    let clicks = PostgresClickStore::new(&db);
+    append(&clicks, &[human(1, at(0))]).await;
+    assert_eq!(tell(&clicks, at(0)).await.links, 1);
+    let pause = "UPDATE waypost_click_owed SET place = place - interval '1 minute'";
+    assert_eq!(schema.connection().await.execute(pause).await.unwrap().rows_affected(), 1);
+    append(&clicks, &[human(2, at(1))]).await;
+    append(&clicks, &[human(3, at(1))]).await;
+    assert_eq!(tell(&clicks, at(1)).await, Told { links: 1, next: None });
+}
+
+/// Only the first of the batches that come between two tellings changes the index of turns.
+#[tokio::test]
+async fn a_link_keeps_its_turn_while_it_is_owed() {
+    const PLACE: &str = "SELECT place::text FROM waypost_click_owed";
+    let (db, schema) = database().await;
+    let clicks = PostgresClickStore::new(&db);
+    let mut looker = schema.connection().await;
+    append(&clicks, &[human(1, at(0))]).await;
+    assert_eq!(tell(&clicks, at(0)).await.links, 1);
+    let mut places = vec![looker.fetch_one(PLACE).await.unwrap().get::<String, _>(0)];
+    for n in 2..5 {
+        append(&clicks, &[human(n, at(0))]).await;
+        places.push(looker.fetch_one(PLACE).await.unwrap().get(0));
+    }
+    assert_ne!(places[0], places[1]);
+    assert!(places[2..].iter().all(|place| *place == places[1]), "{places:?}");
+}
+
+/// So many a look, and what is more by the looks that follow.
+#[tokio::test]
+async fn links_that_were_told_are_forgotten_though_nothing_is_due() {
+    let (db, schema) = database().await;
+    let clicks = PostgresClickStore::new(&db);
+    let batch: Vec<_> = (1..=150).map(|n| click(n, &link(n), Class::Human, at(0))).collect();
+    append(&clicks, &batch).await;
+    assert_eq!((tell(&clicks, at(0)).await.links, tell(&clicks, at(0)).await.links), (100, 50));
+    let mut conn = schema.connection().await;
+    conn.execute("UPDATE waypost_click_owed SET place = place - interval '1 minute'").await.unwrap();
+    for second in (2..=60).step_by(2) {
+        assert_eq!(tell(&clicks, at(second)).await, Told::default());
+    }
+    let mut left = Vec::new();
+    for second in 60..=62 {
+        assert_eq!(tell(&clicks, at(second)).await, Told::default());
+        let rows = conn.fetch_one("SELECT count(*) FROM waypost_click_owed").await.unwrap();
+        left.push(rows.get::<i64, _>(0));
+    }
+    assert_eq!(left, [150, 50, 0], "from the whole look on");
+}
+
 /// A node that did not look for a while looks at everything.
 #[tokio::test]
 async fn what_was_left_behind_by_an_outage_is_told_after_it() {

@@ -24,28 +24,35 @@ impl Proof for Word {
 }
 
 /// The last word of a session, if it has come to that.
-fn last(session: &mut Session) -> Option<Closing> {
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        match session.poll_next(&mut context) {
-            Poll::Ready(Push::Closing(closing)) => return Some(closing),
-            Poll::Ready(_) => {}
-            Poll::Pending => return None,
+async fn last(session: &mut Session) -> Option<Closing> {
+    while let Some(push) = next(session).await {
+        if let Push::Closing(closing) = push {
+            return Some(closing);
         }
     }
+    None
+}
+
+/// The last words of those that have come to it.
+async fn ended(sessions: &mut [Session]) -> Vec<Closing> {
+    let mut ended = Vec::new();
+    for session in sessions {
+        ended.extend(last(session).await);
+    }
+    ended
 }
 
 #[tokio::test]
 async fn something_is_sent_every_15_seconds_to_a_stream() {
     let node = Node::new(LiveOptions::default()).await;
     let mut session = node.listen(From::Now);
-    told(&mut session);
+    told(&mut session).await;
     node.pass(14);
-    assert!(told(&mut session).is_empty());
+    assert!(told(&mut session).await.is_empty());
     node.pass(1);
-    assert_eq!(told(&mut session), ["heartbeat"]);
+    assert_eq!(told(&mut session).await, ["heartbeat"]);
     node.pass(15);
-    assert_eq!(told(&mut session), ["heartbeat"]);
+    assert_eq!(told(&mut session).await, ["heartbeat"]);
 }
 
 #[tokio::test]
@@ -54,20 +61,20 @@ async fn a_socket_must_answer_a_ping_within_10_seconds() {
     let mut session = node.open(Transport::WebSocket);
     for _ in 0..3 {
         node.pass(25);
-        assert_eq!(told(&mut session), ["heartbeat"]);
+        assert_eq!(told(&mut session).await, ["heartbeat"]);
         node.pass(9);
-        assert!(told(&mut session).is_empty());
+        assert!(told(&mut session).await.is_empty());
         session.heard();
         node.pass(1);
-        assert!(told(&mut session).is_empty());
+        assert!(told(&mut session).await.is_empty());
         node.pass(15);
-        assert_eq!(told(&mut session), ["heartbeat"]);
+        assert_eq!(told(&mut session).await, ["heartbeat"]);
         session.heard();
     }
     node.pass(35);
-    assert_eq!(told(&mut session), ["heartbeat"]);
+    assert_eq!(told(&mut session).await, ["heartbeat"]);
     node.pass(10);
-    assert_eq!(told(&mut session), ["closing silent"]);
+    assert_eq!(told(&mut session).await, ["closing silent"]);
 }
 
 #[tokio::test]
@@ -75,13 +82,14 @@ async fn a_stream_ends_after_10_to_15_minutes() {
     let node = Node::new(LiveOptions::default()).await;
     let mut sessions: Vec<_> = (0..50).map(|_| node.listen(From::Now)).collect();
     node.pass(599);
-    assert!(sessions.iter_mut().all(|session| last(session).is_none()));
+    assert!(ended(&mut sessions).await.is_empty());
     node.pass(151);
-    let half = sessions.iter_mut().filter_map(last).inspect(|closing| assert_eq!(closing.reason, Reason::Lifetime));
-    let half = half.count();
+    let half = ended(&mut sessions).await;
+    assert!(half.iter().all(|closing| closing.reason == Reason::Lifetime));
+    let half = half.len();
     assert!((10..=40).contains(&half), "{half} of 50 ended in the first half of the spread");
     node.pass(151);
-    let rest = sessions.iter_mut().filter_map(last).count();
+    let rest = ended(&mut sessions).await.len();
     assert_eq!(half + rest, 50);
 }
 
@@ -91,10 +99,10 @@ async fn a_session_ends_just_before_what_it_was_opened_with() {
     let opening = Opening { until: Some(at(60)), ..opening(Transport::WebSocket) };
     let mut session = node.hub.open(opening).expect("there is room");
     node.pass(54);
-    assert!(last(&mut session).is_none());
+    assert!(last(&mut session).await.is_none());
     session.heard();
     node.pass(1);
-    assert_eq!(last(&mut session).map(|closing| closing.reason), Some(Reason::TokenEnded));
+    assert_eq!(last(&mut session).await.map(|closing| closing.reason), Some(Reason::TokenEnded));
 }
 
 #[tokio::test]
@@ -106,11 +114,11 @@ async fn what_was_revoked_ends_its_sessions_and_a_store_that_is_away_does_not() 
     for kind in [None, Some(Kind::Unavailable), None] {
         *word.0.lock().expect("one test, one thread") = kind;
         node.pass(15);
-        assert!(last(&mut session).is_none(), "{kind:?}");
+        assert!(last(&mut session).await.is_none(), "{kind:?}");
     }
     *word.0.lock().expect("one test, one thread") = Some(Kind::Unauthenticated);
     node.pass(15);
-    assert_eq!(last(&mut session).map(|closing| closing.reason), Some(Reason::TokenEnded));
+    assert_eq!(last(&mut session).await.map(|closing| closing.reason), Some(Reason::TokenEnded));
 }
 
 #[tokio::test]
@@ -157,7 +165,8 @@ async fn a_node_that_stops_sends_them_away_one_after_the_other_and_back_at_the_s
     let mut back = Vec::new();
     for tenth in 0..=30_u32 {
         for place in &mut sessions {
-            let Some(closing) = place.as_mut().and_then(last) else { continue };
+            let Some(session) = place else { continue };
+            let Some(closing) = last(session).await else { continue };
             assert_eq!(closing.reason, Reason::Drain);
             back.push(Duration::from_millis(100) * tenth + closing.reconnect_after);
             *place = None;

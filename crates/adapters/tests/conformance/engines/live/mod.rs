@@ -5,11 +5,13 @@ mod endings;
 mod presence;
 mod seams;
 mod slowness;
+mod swapped;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use swapped::SwappedBus;
 use waypost_adapters::memory::{MemoryEventBus, MemoryPresenceStore};
 use waypost_core::clock::{Clock as _, ManualClock};
 use waypost_core::conformance::fixtures::{at, event, workspace};
@@ -26,7 +28,7 @@ use waypost_core::push::{
 
 /// A node: a log, a hub over it, and a clock that stands still.
 struct Node {
-    bus: Arc<MemoryEventBus>,
+    bus: Arc<dyn EventBus>,
     hub: Arc<Hub>,
     tail: Tail,
     presences: Presences,
@@ -39,7 +41,7 @@ impl Node {
     }
 
     /// Another node on the same log.
-    async fn over(bus: Arc<MemoryEventBus>, options: LiveOptions) -> Self {
+    async fn over(bus: Arc<dyn EventBus>, options: LiveOptions) -> Self {
         let (clock, entropy) = (ManualClock::new(at(0)), Arc::new(SeededEntropy::new(2)));
         let cursors = Arc::new(Cursors::new([7; 32]));
         let presences = Presences::new(Arc::new(MemoryPresenceStore::default()));
@@ -113,12 +115,25 @@ fn events(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = Event>
     numbers.into_iter().map(|n| event(n, "lnk_1"))
 }
 
+/// The next push, if there is one now. What the log is asked is answered by a task of its own, which gets its turns.
+async fn next(session: &mut Session) -> Option<Push> {
+    for _ in 0..TURNS {
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(push) = session.poll_next(&mut context) {
+            return Some(push);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+/// More turns than a log in memory needs to answer.
+const TURNS: usize = 16;
+
 /// Everything that a session has to tell now, in words.
-fn told(session: &mut Session) -> Vec<String> {
-    let mut context = Context::from_waker(Waker::noop());
+async fn told(session: &mut Session) -> Vec<String> {
     let mut told = Vec::new();
-    // Memory answers at once: what is pending waits for something that has not happened.
-    while let Poll::Ready(push) = session.poll_next(&mut context) {
+    while let Some(push) = next(session).await {
         told.push(in_words(&push));
     }
     told

@@ -12,25 +12,25 @@ async fn who_watches_is_told_at_first_and_then_who_comes_and_goes() {
     let mut keeper = node.presences.keeper();
     let mut first = node.open(Transport::WebSocket);
     first.subscribe(watching("a")).expect("what the test relies on");
-    assert_eq!(told(&mut first), ["a stands, recovered false"]);
+    assert_eq!(told(&mut first).await, ["a stands, recovered false"]);
     node.pass(1);
     keeper.step(node.clock.now()).await.expect("what the test relies on");
-    assert_eq!(told(&mut first), ["a 1 present"]);
+    assert_eq!(told(&mut first).await, ["a 1 present"]);
     let mut second = node.open(Transport::WebSocket);
     second.subscribe(watching("b")).expect("what the test relies on");
     node.pass(1);
     keeper.step(node.clock.now()).await.expect("what the test relies on");
-    assert_eq!(told(&mut first), ["a joined"]);
-    let mut heard = told(&mut second);
+    assert_eq!(told(&mut first).await, ["a joined"]);
+    let mut heard = told(&mut second).await;
     assert_eq!(heard.remove(0), "b stands, recovered false");
     assert_eq!(heard, ["b 2 present"]);
     // Events come beside it.
     node.tell([event(1, "lnk_1")]).await;
-    assert_eq!((told(&mut first), told(&mut second)), (vec!["a 1".to_owned()], vec!["b 1".to_owned()]));
+    assert_eq!((told(&mut first).await, told(&mut second).await), (vec!["a 1".to_owned()], vec!["b 1".to_owned()]));
     assert!(second.unsubscribe("b"));
     node.pass(1);
     keeper.step(node.clock.now()).await.expect("what the test relies on");
-    assert_eq!(told(&mut first), ["a left"]);
+    assert_eq!(told(&mut first).await, ["a left"]);
 }
 
 #[tokio::test]

@@ -2,33 +2,50 @@
 
 use super::*;
 
+/// A quarter of what the node watches.
 #[tokio::test]
-async fn ten_thousand_subjects_are_watched_and_no_more() {
+async fn a_workspace_watches_2500_subjects_and_no_more() {
     let clock = clock();
     let mut node = Node::new(&store(), &clock);
-    let mut watches: Vec<_> = (0..10_000).map(|n| node.watch(&format!("lnk-{n}"), n)).collect();
-    let refused = node.presences.watch(place("one more"), presence(10_001)).expect_err("no room");
+    let mut watches: Vec<_> = (0..2_500).map(|n| node.watch(&format!("lnk-{n}"), n)).collect();
+    let refused = node.presences.watch(place("one more"), presence(2_501)).expect_err("no room");
     assert_eq!(refused.kind(), Kind::Unavailable);
     assert!(refused.retry_after().is_some() && refused.message().contains("unwatch"));
-    let known_place = node.watch("lnk-7", 10_001);
+    let known_place = node.watch("lnk-7", 2_501);
     drop(watches.pop());
-    let room = node.watch("one more", 10_001);
-    assert!(node.presences.watch(place("another"), presence(10_002)).is_err());
+    let room = node.watch("one more", 2_501);
+    assert!(node.presences.watch(place("another"), presence(2_502)).is_err());
+    let elsewhere = Place::new(workspace(2), "another").expect("a place");
+    let other = node.presences.watch(elsewhere, presence(2_502)).expect("what others watch is not in the way");
     node.did().await;
     clock.advance(seconds(5));
     node.did().await;
-    assert_eq!(known(&room), [presence(10_001)]);
-    assert_eq!(known(&known_place), [presence(7), presence(10_001)]);
-    assert_eq!(known(&watches[9_998]), [presence(9_998)]);
+    assert_eq!(known(&room), [presence(2_501)]);
+    assert_eq!(known(&known_place), [presence(7), presence(2_501)]);
+    assert_eq!(known(&watches[2_498]), [presence(2_498)]);
+    assert_eq!(known(&other), [presence(2_502)]);
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_watches_are_kept_and_no_more() {
+async fn ten_thousand_subjects_are_watched_and_no_more() {
     let node = Node::new(&store(), &clock());
-    let mut watches: Vec<_> = (0..100_000).map(|n| node.watch("lnk", n)).collect();
-    assert_eq!(node.presences.watch(place("lnk"), presence(100_001)).expect_err("no room").kind(), Kind::Unavailable);
-    watches.truncate(99_999);
-    node.watch("lnk", 100_001);
+    let watch = |n: u64| {
+        let place = Place::new(workspace(n % 5), &format!("lnk-{n}")).expect("a place");
+        node.presences.watch(place, presence(n))
+    };
+    let mut watches: Vec<_> = (0..10_000).map(|n| watch(n).expect("room")).collect();
+    assert_eq!(watch(10_000).expect_err("no room").kind(), Kind::Unavailable);
+    drop(watches.pop());
+    watch(10_000).expect("room");
+}
+
+#[tokio::test]
+async fn a_workspace_has_25000_watches_and_no_more() {
+    let node = Node::new(&store(), &clock());
+    let mut watches: Vec<_> = (0..25_000).map(|n| node.watch("lnk", n)).collect();
+    assert_eq!(node.presences.watch(place("lnk"), presence(25_001)).expect_err("no room").kind(), Kind::Unavailable);
+    watches.truncate(24_999);
+    node.watch("lnk", 25_001);
 }
 
 #[tokio::test]
@@ -48,7 +65,12 @@ async fn of_a_crowd_the_thousand_that_came_first_are_known() {
 async fn many_subjects_are_read_two_thousand_a_second_in_turn() {
     let clock = clock();
     let mut node = Node::new(&store(), &clock);
-    let watches: Vec<_> = (0..4_000).map(|n| node.watch(&format!("lnk-{n}"), n)).collect();
+    let watches: Vec<_> = (0..4_000)
+        .map(|n| {
+            let place = Place::new(workspace(n % 2), &format!("lnk-{n}")).expect("a place");
+            node.presences.watch(place, presence(n)).expect("room")
+        })
+        .collect();
     node.did().await;
     // All are read every two seconds, a hundred a call.
     clock.advance(seconds(1));

@@ -1,12 +1,18 @@
 //! The opening handshake (RFC 6455 §4.2), and what is refused before the connection changes its protocol.
 
+use axum::body::Body;
+use http::{Request, Version};
 use serde_json::json;
+use tower::ServiceExt;
 use waypost_server_axum::HttpOptions;
 
 use super::peer::Ground;
-use crate::harness::Setup;
+use crate::harness::{Server, Setup};
 
 const PATH: &str = "/v1/events/socket";
+
+/// Fields of a handshake, the status of its refusal, and the code.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
 
 #[tokio::test]
 async fn a_handshake_is_answered_as_the_standard_says() {
@@ -39,7 +45,7 @@ async fn headers_that_are_lists_are_read_as_lists() {
 #[tokio::test]
 async fn what_is_no_handshake_of_ours_is_refused_in_the_one_shape() {
     let ground = Ground::start().await;
-    let cases: [(&[(&str, &str)], u16, &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (&[("upgrade", "")], 426, "UPGRADE_REQUIRED"),
         (&[("upgrade", "h2c")], 426, "UPGRADE_REQUIRED"),
         (&[("connection", "keep-alive")], 426, "UPGRADE_REQUIRED"),
@@ -87,6 +93,20 @@ async fn pages_of_ours_and_of_allowed_origins_may_and_who_is_no_page_too() {
     ] {
         assert_eq!(ground.ask(&[("origin", origin)]).await.1.status, status, "{origin}");
     }
+}
+
+#[tokio::test]
+async fn over_http2_it_is_no_upgrade_that_helps() {
+    let server = Server::start().await;
+    let key = server.issue("default", "events:read").await;
+    let ask = async |version| {
+        let request = Request::get(format!("https://go.example{PATH}")).version(version);
+        let request = request.header("host", "go.example").header("authorization", format!("Bearer {key}"));
+        let answer = server.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        (answer.status().as_u16(), answer.headers().contains_key("upgrade"))
+    };
+    assert_eq!(ask(Version::HTTP_2).await, (400, false));
+    assert_eq!(ask(Version::HTTP_11).await, (426, true));
 }
 
 #[tokio::test]

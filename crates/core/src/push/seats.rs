@@ -10,9 +10,9 @@ use super::channel::{Bell, Bells};
 use crate::credentials::{Actor, Principal};
 use crate::ids::WorkspaceId;
 
-/// The places of sessions that are taken.
+/// The seats of sessions that are taken.
 #[derive(Debug, Default)]
-pub(super) struct Places(Mutex<Taken>);
+pub(super) struct Seats(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -23,7 +23,7 @@ struct Taken {
     is_closed: bool,
 }
 
-/// Why there is no place.
+/// Why there is no seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     /// The node, the principal or the address has as many as it may.
@@ -32,28 +32,28 @@ pub(super) enum Full {
     Closed,
 }
 
-/// A session's place, given back when it is dropped.
+/// A session's seat, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct Seat {
+    seats: Arc<Seats>,
     number: usize,
     principal: (WorkspaceId, Actor),
     address: Option<IpAddr>,
 }
 
-impl Places {
+impl Seats {
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a session that `bell` wakes.
+    /// A seat for a session that `bell` wakes.
     pub(super) fn enter(
         self: &Arc<Self>,
         who: &Principal,
         address: Option<IpAddr>,
         bell: Arc<Bell>,
         options: &LiveOptions,
-    ) -> Result<Place, Full> {
+    ) -> Result<Seat, Full> {
         let principal = (who.workspace, who.actor);
         let mut taken = self.lock();
         if taken.is_closed {
@@ -71,7 +71,7 @@ impl Places {
             *taken.by_address.entry(address).or_default() += 1;
         }
         let number = taken.bells.hang(bell);
-        Ok(Place { places: self.clone(), number, principal, address })
+        Ok(Seat { seats: self.clone(), number, principal, address })
     }
 
     /// Lets nobody in any more, and says how many are in.
@@ -92,9 +92,9 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
+        let mut taken = self.seats.lock();
         taken.bells.take(self.number);
         give_back(&mut taken.by_principal, &self.principal);
         if let Some(address) = &self.address {
