@@ -87,12 +87,21 @@ fn told_the_log(transports: &[Transport]) {
     let writers = Writers::new(cluster.apis());
     let share = scale.events / (STRIKES.len() + 1);
     for (number, strike) in STRIKES.into_iter().enumerate() {
+        let (begun, mut took) = (Instant::now(), [Duration::ZERO; 2]);
         writers.publish(share, PATIENCE, |published| {
             until(PATIENCE, "half of the events", || Ok((published.now() >= share / 2).then_some(())))?;
-            strike.strike(&mut cluster, &addresses)
+            took[0] = begun.elapsed();
+            strike.strike(&mut cluster, &addresses)?;
+            took[1] = begun.elapsed();
+            Ok(())
         });
+        let published = begun.elapsed();
         let sessions = format!("clients to be back after {strike:?}, number {number}");
         fleet.all(PATIENCE, &sessions, |record| record.is_open).expect("clients that come back");
+        let ([struck, restarted], back) = (took, begun.elapsed());
+        println!(
+            "{strike:?}: struck at {struck:.1?}, up again {restarted:.1?}, published {published:.1?}, all back {back:.1?}"
+        );
     }
     writers.publish(share, PATIENCE, |_| Ok(()));
 
