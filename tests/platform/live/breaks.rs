@@ -47,7 +47,7 @@ impl Scale {
         match env::var("WAYPOST_TEST_SCALE").as_deref() {
             Ok("full") => Self { clients: 1_000, events: 10_000 },
             Ok(other) => panic!("WAYPOST_TEST_SCALE is `{other}`: it may be `full`, or absent"),
-            Err(_) => Self { clients: 200, events: 2_000 },
+            Err(_) => Self { clients: 100, events: 1_000 },
         }
     }
 }
