@@ -37,7 +37,7 @@ const SOONEST: Duration = Duration::from_secs(1);
 /// The sessions of a node, and the newest events of what they listen to.
 ///
 /// A node reads the log once ([`Tail`](super::Tail)), whatever the number of its sessions. What it reads is put into the
-/// [window](super::window) of each topic that somebody listens to, and the sessions there are woken; each takes what is
+/// window of each topic that somebody listens to, and the sessions there are woken; each takes what is
 /// after its own place, or asks the log where the window does not reach back so far.
 #[derive(Debug)]
 pub struct Hub {
