@@ -47,5 +47,7 @@ async fn a_renewal_changes_no_index() {
         store.enter(&stays, at(10 * round), seconds(30)).await.unwrap();
     }
     let after: i64 = sqlx::query_scalar(SIZE).fetch_one(&mut conn).await.unwrap();
-    assert!(before > 0 && after <= before + before / 10, "from {before} to {after} bytes in 30 rounds");
+    // An index of what changes would grow thirtyfold. Where another transaction can still see the old rows, their pages fill
+    // up, and some renewals have to move.
+    assert!(before > 0 && after <= before * 6, "from {before} to {after} bytes in 30 rounds");
 }
