@@ -72,7 +72,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&arguments.flags.0)?;
     crate::logging::start(&settings, "info");
     let mut signals = Signals::listen().map_err(|fault| Failure::broken(fault.to_string()))?;
-    open_files::make_room(settings.most_connections);
     let http = http::options(&settings)?;
     let certificate = certificate::Certificate::read(&settings)?;
     let planned = elsewhere::Planned::of(&settings)?;
@@ -89,6 +88,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         signal = signals.next() => return Ok(ExitCode::from(signal.status())),
     };
     let key = first_key::first_key(&store, &settings).await?;
+    // After all that may end the start: a setting that is wrong is told in one line.
+    open_files::make_room(settings.most_connections);
 
     let sync = spool.map(|spool| Box::new(SpoolSync(spool)) as Box<dyn Engine>);
     let drain = CancellationToken::new();
